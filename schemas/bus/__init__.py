@@ -1,0 +1,1 @@
+"""The only Python besides Faust that sends to Kafka: abstract, memory, kafka."""

@@ -1,0 +1,155 @@
+"""What people and programs ask, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from schemas.events import DeadLetter, FeedEntry, Incident, Observation, PriorityEvent, Signal, SignalLink
+from schemas.store.abstract import IncidentQuery, Page, Scope, SeriesPoint
+from schemas.store.content import DAY_ORIGIN
+from schemas.store.filters import matches, read_cursor, visible, write_cursor
+from schemas.store.memory.tables import Rooted
+
+
+class Read(Rooted):
+    """The role `ReadStore`."""
+
+    async def incidents(self, query: IncidentQuery, limit: int, cursor: str | None = None) -> Page:
+        """Give a page of incidents, newest update first."""
+        before = read_cursor(cursor) if cursor else None
+        found = [i for i, folded in self.tables.incident.values() if matches(query, i, folded)]
+        found.sort(key=_place, reverse=True)
+        found = [i for i in found if before is None or _place(i) < before]
+        more = len(found) > limit > 0
+        return Page(found[:limit], write_cursor(found[limit - 1]) if more else None, await self.feed_head())
+
+    async def incident(self, incident_id: str, scope: Scope = Scope()) -> Incident | None:  # noqa: B008 -- frozen
+        """Give one incident, None when it does not exist or may not be seen."""
+        incident, _ = self.tables.incident.get(incident_id, (None, ""))
+        return incident if incident is not None and visible(scope, incident) else None
+
+    async def timeline(self, incident_id: str) -> list[FeedEntry]:
+        """Give all changes of an incident in feed order."""
+        return [e for _, e in sorted(self.tables.incident_change.items()) if e.incident.id == incident_id]
+
+    async def evidence(self, incident_id: str) -> list[tuple[SignalLink, Signal]]:
+        """Give the signals of an incident with why they belong to it, oldest first."""
+        found = [
+            (why, self.tables.signal[signal])
+            for (incident, signal), why in self.tables.incident_signal.items()
+            if incident == incident_id and signal in self.tables.signal
+        ]
+        return sorted(found, key=lambda pair: (pair[1].observed_at, pair[1].id))
+
+    async def feed_head(self) -> int:
+        """Give the newest feed id (0: empty)."""
+        return len(self.tables.incident_change)
+
+    async def feed_tail(self) -> int:
+        """Give the oldest feed id that can still be read (head + 1 when none)."""
+        return 1
+
+    async def feed(self, after: int, limit: int) -> list[FeedEntry]:
+        """Give feed entries with id > after, in order."""
+        last = min(len(self.tables.incident_change), after + limit)
+        return [self.tables.incident_change[id_] for id_ in range(max(after, 0) + 1, last + 1)]
+
+    def feed_changes(self) -> AsyncIterator[int]:
+        """Give the head at once, and a new head soon after each commit that moved the feed."""
+        return self._numbers(lambda: len(self.tables.incident_change))
+
+    def registry_changes(self) -> AsyncIterator[int]:
+        """Give the registry's version at once, and again when it has risen."""
+        return self._numbers(lambda: self.tables.registry_version)
+
+    async def _numbers(self, number: Callable[[], int]) -> AsyncIterator[int]:
+        last: int | None = None
+        while True:
+            bell = self._bell
+            if number() != last:
+                last = number()
+                yield last
+            else:
+                await bell.wait()
+
+    async def series(self, device: str, metric: str, start: datetime, end: datetime, step_s: int) -> list[SeriesPoint]:
+        """Give a chart's points in [start, end): raw when step_s is 0, else rolled up; empty steps are left out."""
+        rows = [
+            row
+            for (_, row) in sorted(self.tables.observation.items())
+            if (row.device, row.metric) == (device, metric) and start <= row.observed_at < end
+        ]
+        bins: dict[datetime, list[Observation]] = {}
+        for row in rows:
+            bins.setdefault(_bin(row.observed_at, step_s), []).append(row)
+        return [_point(at, [row.value for row in held]) for at, held in bins.items()]
+
+    async def event(self, event_id: str) -> PriorityEvent | None:
+        """Give one stored event of the priority lane."""
+        return self.tables.event.get(event_id)
+
+    async def dead_letters(
+        self, *, source: str | None = None, reason: str | None = None, unresolved: bool = True, limit: int = 100
+    ) -> list[DeadLetter]:
+        """Give refusals, newest first."""
+        found = [
+            letter
+            for letter, _ in self.tables.dead_letter.values()
+            if source in {None, letter.source}
+            and reason in {None, letter.reason}
+            and not (unresolved and letter.resolved_at is not None)
+        ]
+        return sorted(found, key=lambda letter: (letter.received_at, letter.id), reverse=True)[:limit]
+
+    async def resolve_dead_letters(self, ids: Sequence[str], at: datetime) -> int:
+        """Mark refusals as sent again; those that came again after `at` stay open."""
+        count = 0
+        for id_ in set(ids) & set(self.tables.dead_letter):
+            letter, last = self.tables.dead_letter[id_]
+            if letter.resolved_at is None and last <= at:
+                self.tables.dead_letter[id_] = (msgspec.structs.replace(letter, resolved_at=at), last)
+                count += 1
+        return count
+
+    async def refusals(self) -> dict[str, int]:
+        """Give the number of unresolved refusals by reason."""
+        counts: dict[str, int] = {}
+        for letter, _ in self.tables.dead_letter.values():
+            if letter.resolved_at is None:
+                counts[letter.reason] = counts.get(letter.reason, 0) + 1
+        return counts
+
+    async def retain(self, observations_days: int, events_days: int | None = None) -> int:
+        """Drop observations (and events, None: keep all) that came so many days ago; give the rows dropped."""
+        now = datetime.now(UTC)
+        old = [k for k, row in self.tables.observation.items() if _came_before(row, now - timedelta(observations_days))]
+        for key in old:
+            del self.tables.observation[key]
+        if events_days is None:
+            return len(old)
+        past = [k for k, event in self.tables.event.items() if _came_before(event, now - timedelta(events_days))]
+        for id_ in past:
+            del self.tables.event[id_]
+        return len(old) + len(past)
+
+
+def _came_before(row: Observation | PriorityEvent, at: datetime) -> bool:
+    return row.observed_at < at and row.received_at < at
+
+
+def _place(incident: Incident) -> tuple[datetime, str]:
+    return incident.updated_at, incident.id
+
+
+def _bin(at: datetime, step_s: int) -> datetime:
+    if step_s == 0:
+        return at
+    step = timedelta(seconds=step_s)
+    return DAY_ORIGIN + (at - DAY_ORIGIN) // step * step
+
+
+def _point(at: datetime, values: list[float]) -> SeriesPoint:
+    return SeriesPoint(at, sum(values) / len(values), min(values), max(values), len(values))
