@@ -1,0 +1,44 @@
+"""Remembers the places of positions asked before, bounded: sensors that stay put then cost almost nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+#: An exact (lon, lat) in degrees.
+Position = tuple[float, float]
+#: What is known of one position: commune, zone ids, marks. The lists are shared: never change them.
+Place = tuple[str | None, list[str], list[str]]
+
+
+@dataclass(slots=True)
+class PlaceMemory:
+    """Places by exact position, in two generations of about `limit` positions each.
+
+    When the young generation is full it becomes the old one and the old one is dropped; what is still asked for
+    moves back. Unlike an LRU that needs no order per entry. Forgetting changes speed only, never an answer.
+    """
+
+    limit: int
+    _young: dict[Position, Place] = field(default_factory=dict)
+    _old: dict[Position, Place] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def get(self, positions: list[Position]) -> list[Place | None]:
+        """Give the place of each position, None where it is not remembered."""
+        found = list(map(self._young.get, positions))
+        if not self._old or None not in found:
+            return found
+        missed = (position for position, place in zip(positions, found, strict=True) if place is None)
+        moved = {position: self._old[position] for position in missed if position in self._old}
+        self.put(moved)
+        return [place or moved.get(position) for position, place in zip(positions, found, strict=True)]
+
+    def put(self, places: dict[Position, Place]) -> None:
+        """Remember places; more than `limit` at once are not worth it."""
+        if len(places) > self.limit:
+            return
+        if len(self._young) + len(places) > self.limit:
+            self._old, self._young = self._young, {}
+        self._young.update(places)
