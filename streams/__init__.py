@@ -1,0 +1,1 @@
+"""Moves and decides: sources, hops, rules and incidents between the topics and the store."""

@@ -1,0 +1,255 @@
+"""The only file that builds a Faust app: one app (one consumer) per lane, one agent per hop of the pipeline table."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import faust
+import faust.streams
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
+from yarl import URL
+
+from schemas.errors import BackpressureError, SettingsError
+from schemas.events import Lane
+from schemas.store.abstract import Offset, StreamStore
+from streams.hop import Carrier, Hop
+from streams.transport import LogReader, SafeTransport
+from streams.watermark import Place
+
+logger = logging.getLogger(__name__)
+
+#: A stop waits so long for runs that are under way, then leaves them: they are done again after the next start.
+FINISH_S = 10.0
+#: Most records of one run. Large ones cost the database half as much a row; an alarm does not wait behind its like.
+MAX_RUN = {Lane.BULK: 16_000, Lane.PRIORITY: 2_000}
+#: Most bytes that the broker gives of one partition at once: a full run of small readings.
+FETCH_BYTES = 4 * 1024 * 1024
+#: Between two looks for the place to go on from, while database or broker are away.
+RESUME_EVERY_S = 1.0
+
+
+class LaneApp:
+    """A lane's hops as Faust agents over the safe transport."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        bootstrap: str,
+        store: StreamStore,
+        hops: Sequence[Hop],
+        *,
+        worker_id: str = "",
+        on_ready: Callable[[str, str], None] = lambda _hop, _problem: None,
+    ) -> None:
+        _assert_safe_faust()
+        self.name = lane.value
+        self._on_ready = on_ready
+        self._problems: dict[str, str] = {}
+        self._fatal: Exception | None = None
+        self._stopping = False
+        self._impatient = False
+        self._store = store
+        self._bootstrap = bootstrap
+        self._hops = hops
+        self._scratch = tempfile.TemporaryDirectory(prefix="canh-faust-")
+        self.faust = self._build(lane, worker_id)
+        transport: SafeTransport = self.faust.transport
+        self.watermark = transport.watermark
+        self._carriers = {hop.name: Carrier(hop, store, self.watermark, on_ready=self._note) for hop in hops}
+        for hop in hops:
+            self._add_agent(hop)
+
+    async def start(self) -> None:
+        """Join the group and begin; returns before partitions are assigned."""
+        await self.faust.start()
+
+    async def tick(self, every_s: float = 1.0) -> None:
+        """Let time pass for the hops, for ever: silence is news too."""
+        while True:
+            await asyncio.sleep(every_s)
+            for carrier in self._carriers.values():
+                if self._stopping or self.faust.rebalancing:  # partitions may be another worker's by now
+                    continue
+                # While the lane is behind, the silence is our own: all devices would count as silent.
+                if self.faust.consumer.caught_up():
+                    await carrier.tick()
+
+    async def stop(self) -> None:
+        """Finish what is under way (no longer than FINISH_S), tell the broker how far it came, leave."""
+        self._stopping = True
+        stopping = asyncio.ensure_future(self.faust.stop())
+        await asyncio.wait({stopping}, timeout=FINISH_S)
+        self._impatient = True
+        await stopping
+
+    def crashed(self) -> BaseException | None:
+        """Give what ended the app, None while it runs."""
+        if self._fatal is not None:
+            return self._fatal
+        return self.faust.crash_reason if self.faust.crashed else None
+
+    def problems(self) -> dict[str, str]:
+        """Give what each hop waits for now, nothing for hops that work."""
+        return {hop: problem for hop, problem in self._problems.items() if problem}
+
+    def assigned(self) -> list[Place]:
+        """Give the partitions that this worker has now."""
+        return self.watermark.places()
+
+    def left_out(self) -> bool:
+        """Tell whether the group has given all partitions to other workers, so that there is nothing to do here."""
+        return bool(self.faust.unassigned)
+
+    def _build(self, lane: Lane, worker_id: str) -> faust.App:
+        group = f"canh-{lane}-{'-'.join(sorted(hop.name for hop in self._hops))}"
+        app = faust.App(
+            group,
+            # A worker with a name of its own gets its partitions back at once after a crash, and the embedded broker
+            # never drops a nameless member that died.
+            consumer_group_instance_id=f"{group}-{worker_id}" if worker_id else None,
+            broker=[URL(f"kafka://{server}") for server in self._bootstrap.split(",")],
+            store="memory://",  # rule state lives in the database
+            datadir=self._scratch.name,  # Faust makes a directory that nothing is written to
+            autodiscover=False,
+            web_enabled=False,  # no unauthenticated server (P25)
+            processing_guarantee="at_least_once",
+            topic_allow_declare=False,  # `canh topics` owns the topics
+            topic_disable_leader=True,
+            stream_wait_empty=True,
+            stream_buffer_maxsize=16,  # runs, not records
+            stream_publish_on_commit=False,
+            broker_commit_interval=1.0,
+            broker_session_timeout=15.0,
+            broker_heartbeat_interval=3.0,
+            broker_max_poll_records=MAX_RUN[lane],
+            consumer_max_fetch_size=FETCH_BYTES,
+            consumer_auto_offset_reset="earliest",
+            producer_request_timeout=15.0,
+        )
+        app.transport = SafeTransport(
+            app.conf.broker_consumer, app, resume=self._resume, hops_of=self._hops_of, busy=self._busy
+        )
+        return app
+
+    def _busy(self) -> bool:
+        return not self._impatient and any(carrier.carrying for carrier in self._carriers.values())
+
+    def _note(self, hop: str, problem: str) -> None:
+        self._problems[hop] = problem
+        self._on_ready(hop, problem)
+
+    def _hops_of(self, topic: str) -> frozenset[str]:
+        return frozenset(hop.name for hop in self._hops if hop.topic.name == topic)
+
+    def _add_agent(self, hop: Hop) -> None:
+        carrier = self._carriers[hop.name]
+
+        async def agent(stream: Any) -> None:
+            async for run in stream:
+                try:
+                    await carrier.carry(run)
+                except Exception as error:  # noqa: BLE001 -- outermost: a bug must end the worker, not only this agent
+                    # Faust would start the agent again behind the failed run, and so lose it (P6): stand still.
+                    self._fatal = error
+                    await asyncio.Event().wait()
+
+        topic = self.faust.topic(hop.topic.name, schema=_RunSchema())
+        self.faust.agent(topic, name=f"canh.{hop.name}", concurrency=1)(agent)
+
+    async def _resume(self, log: LogReader, places: Sequence[Place]) -> Mapping[Place, int]:
+        """Give where each partition goes on; waits while database or broker are away."""
+        async with AsyncExitStack() as held:
+            for carrier in self._carriers.values():  # what is under way may still move offsets and states
+                await held.enter_async_context(carrier.quiet)
+            while True:
+                try:
+                    return await self._starts(log, places)
+                except (BackpressureError, KafkaError, TimeoutError) as error:
+                    logger.warning("app.waits to go on: %s: %r", self.name, error)
+                    await asyncio.sleep(RESUME_EVERY_S)
+
+    async def _starts(self, log: LogReader, places: Sequence[Place]) -> dict[Place, int]:
+        """Take partitions over; give the least that any of their hops has made durable."""
+        bounds = await log.bounds(places)
+        starts: dict[Place, int] = {}
+        for hop in self._hops:
+            mine = [place for place in places if place.topic == hop.topic.name]
+            stored = {offset.partition: offset for offset in await self._store.offsets(hop.name, hop.topic.name)}
+            lost = await self._lost(bounds, [stored[p.partition] for p in mine if p.partition in stored])
+            for place in mine:
+                offset = stored.get(place.partition)
+                begin = bounds[place][0]
+                if place in lost:
+                    logger.error("log.lost_records: %s: reading again from %d", place, begin)
+                    await self._store.reset_offset(Offset(hop.name, place.topic, place.partition, begin))
+                start = begin if offset is None or place in lost else max(offset.next_offset, begin)
+                await self._carriers[hop.name].resume(place, start)
+                starts[place] = min(start, starts.get(place, start))
+        return starts
+
+    async def _lost(self, bounds: Mapping[Place, tuple[int, int]], stored: Sequence[Offset]) -> set[Place]:
+        """Find partitions whose log is not the one that we read: it ends too early, or holds another record there."""
+        lost: set[Place] = set()
+        check: dict[Place, Offset] = {}
+        for offset in stored:
+            place = Place(offset.topic, offset.partition)
+            begin, end = bounds[place]
+            if offset.next_offset > end:
+                lost.add(place)
+            elif offset.stamp_ms is not None and begin < offset.next_offset:
+                check[place] = offset
+        found = await stamps(self._bootstrap, {place: o.next_offset - 1 for place, o in check.items()})
+        lost.update(place for place, stamp in found.items() if stamp != check[place].stamp_ms)
+        return lost
+
+
+class _RunSchema(faust.Schema):  # type: ignore[misc]  # Faust has no types
+    """Hands a `Run` through Faust's decoding untouched: our hops decode, so Faust can never refuse (P4, P5, P26)."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002 -- Faust's signature
+        return message.key
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002 -- Faust's signature
+        return message.value
+
+
+async def stamps(bootstrap: str, wanted: Mapping[Place, int]) -> dict[Place, int]:
+    """Read the timestamps of single records (milliseconds); raises KafkaError, or TimeoutError when some do not come.
+
+    -1 stands for a record that is not there.
+    """
+    if not wanted:
+        return {}
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="none")
+    await consumer.start()
+    try:
+        tps = {TopicPartition(place.topic, place.partition): (place, at) for place, at in wanted.items()}
+        consumer.assign(list(tps))
+        for tp, (_, at) in tps.items():
+            consumer.seek(tp, at)
+        found: dict[Place, int] = {}
+        for _ in range(20):
+            for tp, records in (await consumer.getmany(timeout_ms=200, max_records=len(tps) * 4)).items():
+                place, at = tps[tp]
+                found.setdefault(place, records[0].timestamp if records[0].offset == at else -1)
+                consumer.pause(tp)
+            if len(found) == len(wanted):
+                return found
+        raise TimeoutError(f"{bootstrap} gave {len(found)} of {len(wanted)} records")
+    finally:
+        await consumer.stop()
+
+
+def _assert_safe_faust() -> None:
+    if faust.streams._CStreamIterator is None:  # noqa: SLF001 -- the only place that says it (P9)
+        raise SettingsError(
+            "Faust's compiled stream iterator is missing, and its Python one loses events on a rebalance. "
+            "Unset NO_CYTHON, or reinstall: pip install --force-reinstall faust-streaming"
+        )

@@ -1,0 +1,281 @@
+"""Carries runs of records through a hop: retries for ever, isolates poison, commits with the offset (G1-G3)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+
+from aiokafka.structs import ConsumerRecord
+
+from schemas.codec import header_text
+from schemas.errors import BackpressureError, ConflictError, PoisonMessageError
+from schemas.events import DeadLetter
+from schemas.store.abstract import Commit, Offset, StreamStore
+from schemas.topics import SOURCE_HEADER, Topic
+from streams.metrics import BATCH_SECONDS, RECORDS, REFUSED, RETRIES
+from streams.reach import Reach
+from streams.transport import Run
+from streams.watermark import Place, Watermark
+
+logger = logging.getLogger(__name__)
+
+Records = Sequence[ConsumerRecord]
+
+#: Waits between two tries while something outside is away, in seconds; the last one repeats.
+BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Hop(ABC):
+    """One step of the pipeline: turns records of a partition into what must be written."""
+
+    #: Name in the pipeline table, in metrics and in the stored offsets.
+    name: str
+    #: The topic it reads.
+    topic: Topic
+
+    async def load(self, place: Place) -> None:  # noqa: B027 -- most hops have no state to load
+        """Read the state of a partition from the store (again)."""
+
+    @abstractmethod
+    async def work(self, place: Place, records: Records) -> Commit:
+        """Decide what these records change. May send to the next topic; must not write to the store itself.
+
+        Raises PoisonMessageError when some record is bad (the caller finds out which), BackpressureError to wait.
+        """
+
+    async def tick(self, place: Place) -> Commit | None:  # noqa: ARG002 -- most hops wait for records only
+        """Say what the mere passing of time changes in a partition; None: nothing."""
+        return None
+
+    def keeps(self, place: Place) -> int | None:  # noqa: ARG002 -- most hops are done with what they have worked
+        """Give the first offset that the hop would need again after a restart, as it still holds something of it."""
+        return None
+
+    def hurry(self, place: Place, *, on: bool) -> None:  # noqa: B027 -- most hops hold nothing
+        """Hold nothing from now on (or hold again): so that what is bad shows with the record that it came with."""
+
+    async def salvage(self, place: Place, record: ConsumerRecord, error: PoisonMessageError) -> Commit:  # noqa: ARG002 -- place is for hops with state
+        """Save what can be saved of one bad record; by default all of it becomes one dead letter."""
+        return Commit(dead_letters=[dead_letter(record, error)])
+
+
+class Carrier:
+    """Feeds one hop; `carry` ends only when the run is durable, but for what the hop holds (or when it is cancelled).
+
+    The watermark then knows the run as finished, and how far the hop has stored: the broker is told no more than that.
+    """
+
+    def __init__(
+        self,
+        hop: Hop,
+        store: StreamStore,
+        watermark: Watermark,
+        *,
+        on_ready: Callable[[str, str], None] = lambda _hop, _problem: None,
+    ) -> None:
+        self.hop = hop
+        self._store = store
+        self._watermark = watermark
+        self._on_ready = on_ready
+        self._reach: dict[Place, Reach] = {}
+        self._busy = asyncio.Lock()
+        self._carrying = 0
+
+    @property
+    def carrying(self) -> bool:
+        """Tell whether a run is under way or waits for its turn."""
+        return self._carrying > 0
+
+    @property
+    def quiet(self) -> asyncio.Lock:
+        """The lock to hold while partitions are taken over: no run and no tick is under way then."""
+        return self._busy
+
+    async def resume(self, place: Place, next_offset: int) -> None:
+        """Take a partition over: forget what was known of it, load its state, go on at an offset; hold `quiet`."""
+        await self.hop.load(place)
+        self._reach[place] = Reach(next_offset, next_offset)
+
+    async def carry(self, run: Run) -> None:
+        """Make one run durable: split at poison, wait out what is away, then report it finished."""
+        self._carrying += 1
+        try:
+            async with self._busy:
+                await self._carry(run)
+        finally:
+            self._carrying -= 1
+        self._on_ready(self.hop.name, "")
+        self._keep(run.ticket.place)
+        self._watermark.finish(run.ticket, self.hop.name)
+
+    async def tick(self) -> None:
+        """Let time pass in every partition that is ours; skipped while a run is under way."""
+        if self._busy.locked():
+            return
+        async with self._busy:
+            for place in [place for place in self._watermark.places() if place in self._reach]:
+                await self._tick(place)
+
+    async def _tick(self, place: Place) -> None:
+        try:
+            await self._recall(place)
+            commit = await self.hop.tick(place)
+            if commit is not None:
+                await self._commit(place, (), commit)
+        except PoisonMessageError as error:
+            parts: list[Records] = []
+            await self._isolate(place, (), parts, error)
+            await self._work_off(place, parts)
+        except (BackpressureError, ConflictError) as error:
+            await self._wait(0, error)
+            await self._resync(place, conflict=isinstance(error, ConflictError))
+            self._on_ready(self.hop.name, "")  # the store answers again
+        self._keep(place)
+
+    def _keep(self, place: Place) -> None:
+        self._watermark.keep(place, self.hop.name, self._reach[place].stored)
+
+    async def _carry(self, run: Run) -> None:
+        place = run.ticket.place
+        if run.ticket.restarted:
+            await self._restart(place, run.ticket.first)
+        await self._work_off(place, [run.records])
+
+    async def _work_off(self, place: Place, parts: list[Records]) -> None:
+        """Make parts of a run durable, one after the other; poison splits them."""
+        tries = 0
+        while parts:
+            part = [record for record in parts.pop(0) if record.offset >= self._reach[place].read]
+            if not part:
+                continue
+            try:
+                await self._do(place, part)
+            except PoisonMessageError as error:
+                await self._isolate(place, part, parts, error)
+            except (BackpressureError, ConflictError) as error:
+                parts.insert(0, part)
+                await self._wait(tries, error)
+                await self._resync(place, conflict=isinstance(error, ConflictError))
+                tries += 1
+            else:
+                tries = 0
+        self.hop.hurry(place, on=False)
+
+    async def _do(self, place: Place, part: Records) -> None:
+        await self._recall(place)
+        with BATCH_SECONDS.labels(self.hop.name).time():
+            commit = await self.hop.work(place, part)
+            await self._commit(place, part, commit)
+
+    async def _recall(self, place: Place) -> None:
+        """Give the hop what it had read before its memory was lost; to do so twice changes nothing."""
+        reach = self._reach[place]
+        if again := reach.again():
+            await self._commit(place, (), await self.hop.work(place, again))
+        self._reach[place] = replace(self._reach[place], forgot=False)
+
+    async def _commit(self, place: Place, part: Records, commit: Commit) -> None:
+        before = self._reach[place]
+        reach = before.beyond(part, self.hop.keeps(place))
+        if reach.stored > before.stored or not part or _changes(commit):
+            offset = Offset(
+                self.hop.name, place.topic, place.partition, reach.stored, reach.stamp_ms, expected=before.stored
+            )
+            # Shielded: a cancel between COMMIT and its answer would leave the outcome unknown to us.
+            await asyncio.shield(self._store.commit(replace(commit, offset=offset)))
+        self._reach[place] = reach
+        RECORDS.labels(self.hop.name, place.topic).inc(len(part))
+        for letter in commit.dead_letters:
+            REFUSED.labels(self.hop.name, letter.reason).inc()
+
+    async def _isolate(self, place: Place, part: Records, parts: list[Records], error: PoisonMessageError) -> None:
+        """Halve until one record is left; that one is salvaged, all others go on.
+
+        The bad one may have come earlier and have been held until now: what is not stored is tried again with it.
+        """
+        await self._resync(place, conflict=False)
+        self.hop.hurry(place, on=True)
+        reach = self._reach[place]
+        part = [*reach.again(), *part]
+        self._reach[place] = reach.rewound()
+        if len(part) != 1:
+            middle = len(part) // 2
+            parts[0:0] = [part[:middle], part[middle:]]
+            return
+        logger.warning("record.refused: %s offset %d: %s", place, part[0].offset, error)
+        try:
+            await self._commit(place, part, await self.hop.salvage(place, part[0], error))
+        except (BackpressureError, ConflictError) as problem:
+            parts.insert(0, part)
+            await self._wait(0, problem)
+
+    async def _wait(self, tries: int, error: Exception) -> None:
+        RETRIES.labels(self.hop.name).inc()
+        self._on_ready(self.hop.name, str(error))
+        logger.warning("hop.waits: %s: %s", self.hop.name, error)
+        await asyncio.sleep(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)])
+
+    async def _resync(self, place: Place, *, conflict: bool) -> None:
+        """Undo what a failed try left in memory; after a conflict also learn how far somebody else has come."""
+        while True:
+            try:
+                # The offset first: states that are newer than it make the next commit clash again, never pass.
+                known = await self._store.offsets(self.hop.name, place.topic) if conflict else []
+                await self.hop.load(place)
+            except BackpressureError as error:
+                await self._wait(len(BACKOFF_S), error)
+            else:
+                there = [offset.next_offset for offset in known if offset.partition == place.partition]
+                self._reach[place] = self._reach[place].lost(max(there, default=0))
+                return
+
+    async def _restart(self, place: Place, first: int) -> None:
+        """Start over: the broker lost records, its log begins anew, so stored offsets mean nothing now."""
+        self._reach[place] = Reach(first, first)
+        while True:
+            try:
+                await self.hop.load(place)  # what it holds has offsets that mean nothing either
+                await self._store.reset_offset(Offset(self.hop.name, place.topic, place.partition, first))
+            except BackpressureError as error:
+                await self._wait(len(BACKOFF_S), error)
+            else:
+                return
+
+
+def _changes(commit: Commit) -> bool:
+    """Say whether there is anything to write but the offset."""
+    return any(len(getattr(commit, field.name) or ()) for field in fields(commit) if field.name != "offset")
+
+
+def received_at(record: ConsumerRecord) -> datetime:
+    """Give the broker's timestamp of a record: the same on every replay, unlike the clock."""
+    return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+
+
+def headers_of(record: ConsumerRecord) -> dict[str, bytes]:
+    """Give the headers of a record; Kafka allows one without a value, which is empty here."""
+    return {name: value or b"" for name, value in record.headers or ()}
+
+
+def dead_letter(record: ConsumerRecord, error: PoisonMessageError, *, source: str | None = None) -> DeadLetter:
+    """Make the dead letter of a whole record."""
+    headers = headers_of(record)
+    name = source if source is not None else header_text(headers, SOURCE_HEADER)
+    raw = record.value or b""
+    return DeadLetter(
+        id=DeadLetter.identity(name, error.reason, raw),
+        source=name,
+        reason=error.reason,
+        field=error.field,
+        message=str(error),
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        received_at=received_at(record),
+        raw=raw,
+        headers={key: header_text(headers, key) for key in headers},
+    )

@@ -1,0 +1,141 @@
+"""Reads raw topics, gives clean located events on the lane's canonical topic, and dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+import numpy as np
+
+from schemas.bus.abstract import Message, Publisher
+from schemas.codec import ARROW, cloud_headers, encode, header_text
+from schemas.errors import PoisonMessageError
+from schemas.events import DeadLetter, ObservationBatch, PriorityEvent, Source
+from schemas.events.dead_letter import Reason
+from schemas.store.abstract import Commit
+from schemas.topics import DEAD_LETTERS, SOURCE_HEADER, Topic
+from streams.hop import Hop, Records, dead_letter, headers_of, received_at
+from streams.poison import PoisonGauge
+from streams.sources.abstract import RawRecord
+from streams.watermark import Place
+from streams.world import Atlas, World
+
+#: Observations in one message of the canonical topic at most, and its bytes: below the broker's 1 MiB for a message.
+BATCH_ROWS, BATCH_BYTES = 10_000, 768 * 1024
+
+#: Refusals that speak of something broken; a camera's heartbeats are `unsupported` all day, and that is well.
+POISON = frozenset(Reason) - {Reason.UNSUPPORTED}
+#: Raw bytes that the copy on the dead-letter topic carries at most (the table has all of them).
+COPIED_BYTES = 256 * 1024
+
+
+class NormalizeHop(Hop):
+    """Applies adapters and edge rules, adds commune and zones, sends on; refusals go to the dead letters."""
+
+    name = "normalize"
+
+    def __init__(self, topic: Topic, sends: Topic, atlas: Atlas, publisher: Publisher, gauge: PoisonGauge) -> None:
+        self.topic = topic
+        self._sends = sends
+        self._atlas = atlas
+        self._publisher = publisher
+        self._gauge = gauge
+        self._judged: dict[Place, range] = {}
+
+    async def work(self, place: Place, records: Records) -> Commit:
+        """Normalise a run; when it returns, the broker has all that came of it."""
+        raws, letters = sort_out(records, self._atlas.world)
+        admitted = self._atlas.world.edge.admit(raws)
+        letters += admitted.dead_letters
+        self._judge(place, records, len({letter.offset for letter in letters if letter.reason in POISON}))
+        observations = self._atlas.world.places.located(admitted.observations)
+        events = locate_events(admitted.events, self._atlas.world)
+        partition = place.partition % self._sends.partitions
+        messages = [*self._batches(observations, partition), *self._events(events, partition)]
+        await self._publisher.send([*messages, *map(_copy, letters)])
+        return Commit(dead_letters=letters)
+
+    def _judge(self, place: Place, records: Records, refused: int) -> None:
+        """Count a run once, however often it is tried: an outage must not look like a flood of refusals."""
+        run = range(records[0].offset, records[-1].offset + 1)
+        before = self._judged.get(place, range(0))
+        if run.start not in before or run[-1] not in before:
+            self._judged[place] = run
+            self._gauge.count(len(records), refused)
+
+    def _batches(self, batch: ObservationBatch, partition: int) -> Iterator[Message]:
+        for start in range(0, len(batch), BATCH_ROWS):
+            yield from self._messages(batch.slice(start, start + BATCH_ROWS), partition)
+
+    def _messages(self, batch: ObservationBatch, partition: int) -> Iterator[Message]:
+        """Give one message, or more where rows are so large that the broker would refuse it."""
+        raw = batch.to_bytes()
+        if len(raw) > BATCH_BYTES and len(batch) > 1:
+            for half in batch.halves():
+                yield from self._messages(half, partition)
+            return
+        first = batch.row(0)
+        headers = cloud_headers(batch.KIND, "canh/normalize", first.device, first.received_at, ARROW)
+        yield Message(self._sends.name, raw, headers=headers, partition=partition)
+
+    def _events(self, events: Sequence[PriorityEvent], partition: int) -> Iterator[Message]:
+        for event in events:
+            headers = cloud_headers(f"{type(event).__name__.lower()}.v1", event.source, event.id, event.observed_at)
+            yield Message(self._sends.name, encode(event), headers=headers, partition=partition)
+
+
+def sort_out(records: Records, world: World) -> tuple[list[RawRecord], list[DeadLetter]]:
+    """Find each record's registered source; records of unknown or disabled sources are refused."""
+    raws: list[RawRecord] = []
+    letters: list[DeadLetter] = []
+    known: dict[object, tuple[str, Source | None, Mapping[str, bytes]]] = {}
+    times: dict[int, datetime] = {}
+    for record in records:
+        # Neighbours mostly have equal headers and times: one look for all of them.
+        key = tuple(record.headers or ())
+        name, source, headers = known.get(key) or known.setdefault(key, _sender(headers_of(record), world))
+        if source is None:
+            why = f"source {name!r} is {_why_not(name, world)}; see `canh source list`"
+            letters.append(dead_letter(record, PoisonMessageError(Reason.UNKNOWN_SOURCE, why), source=name))
+            continue
+        stamp = record.timestamp
+        at = times.get(stamp) or times.setdefault(stamp, received_at(record))
+        raws.append(RawRecord(source, record.value or b"", headers, at, record.topic, record.partition, record.offset))
+    return raws, letters
+
+
+def locate_events(events: Sequence[PriorityEvent], world: World) -> list[PriorityEvent]:
+    """Fill in commune and zones of every event."""
+    lon, lat = (
+        np.array([np.nan if x is None else x for x in c])
+        for c in ([event.lon for event in events], [event.lat for event in events])
+    )
+    places = world.zones.locate(lon, lat)
+    return [
+        msgspec.structs.replace(
+            event, commune=commune, zone_ids=tuple(zone_ids), marks=tuple(_merged(event.marks, marks))
+        )
+        for event, commune, zone_ids, marks in zip(events, *places, strict=True)
+    ]
+
+
+def _sender(headers: Mapping[str, bytes], world: World) -> tuple[str, Source | None, Mapping[str, bytes]]:
+    """Take the source from our header, or from the CloudEvents attribute that a foreign producer sets."""
+    name = header_text(headers, SOURCE_HEADER) or header_text(headers, "ce_source")
+    source = world.sources.get(name)
+    return name, source if source is not None and source.enabled else None, headers
+
+
+def _why_not(name: str, world: World) -> str:
+    return "disabled" if name in world.sources else "not registered"
+
+
+def _merged(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    return sorted({*old, *new})
+
+
+def _copy(letter: DeadLetter) -> Message:
+    headers = cloud_headers("dead_letter.v1", letter.source or "unknown", letter.id, letter.received_at)
+    copy = msgspec.structs.replace(letter, raw=letter.raw[:COPIED_BYTES])
+    return Message(DEAD_LETTERS.name, encode(copy), key=letter.source.encode(), headers=headers)

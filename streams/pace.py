@@ -1,0 +1,47 @@
+"""Says when what may wait is written: at once while little comes, once a second while much comes.
+
+A hop that lets something wait holds its stored offset back to the first record of it, so that a worker that takes over
+works those records again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+from streams.watermark import Place
+
+EVERY_S = 1.0
+
+
+class Pace:
+    """Keeps, for each partition, when it was last written in full and what it owes since."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic, every_s: float = EVERY_S) -> None:
+        self._clock = clock
+        self._every_s = every_s
+        self._written: dict[Place, float] = {}
+        self._owes: dict[Place, int] = {}
+
+    def is_due(self, place: Place, first: int, *, hurried: bool = False) -> bool:
+        """Say whether all must be written with the run that begins at offset `first`; if not, it is owed from there."""
+        now = self._clock()
+        if hurried or now - self._written.get(place, -self._every_s) >= self._every_s:
+            self._written[place] = now
+            self._owes.pop(place, None)
+            return True
+        self._owes.setdefault(place, first)
+        return False
+
+    def settle(self, place: Place) -> bool:
+        """Say whether something is owed; the caller writes it now."""
+        return self._owes.pop(place, None) is not None
+
+    def owed_from(self, place: Place) -> int | None:
+        """Give the first record of which something is owed."""
+        return self._owes.get(place)
+
+    def forget(self, place: Place) -> None:
+        """Owe nothing: memory was lost, the records come again."""
+        self._owes.pop(place, None)
+        self._written.pop(place, None)

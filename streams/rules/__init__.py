@@ -1,0 +1,1 @@
+"""Decides: rules as data, their conditions, and the pure state machines that turn events into signals."""

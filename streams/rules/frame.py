@@ -1,0 +1,163 @@
+"""Holds a micro-batch as columns: a Polars frame for all conditions, plain lists for the few rows that matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from schemas.events import Mark, Observation, ObservationBatch, PriorityEvent
+from streams.rules.columns import COLUMNS, Type
+
+_DTYPES: Mapping[Type, Any] = {Type.NUMBER: pl.Float64, Type.TEXT: pl.String, Type.BOOL: pl.Boolean}
+_TIME, _WORDS = pl.Datetime("us", "UTC"), pl.List(pl.String)
+_ALWAYS = {"id": pl.String, "zone_ids": _WORDS, "marks": _WORDS, "observed_at": _TIME, "received_at": _TIME}
+#: Row numbers.
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """What rules know of the registry; the caller gives a new one when the registry changes.
+
+    `cadence_s` maps source to seconds between two events of a device, `home_zone` unit to zone id, `titles` an id
+    (device, unit, commune code, zone id) to the name that a person reads. `distance_m(zone id, lon, lat)` gives metres
+    from a place to a zone (0 inside, None when the zone is unknown).
+    """
+
+    cadence_s: Mapping[str, float] = field(default_factory=dict)
+    home_zone: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    distance_m: Callable[[str, float, float], float | None] | None = None
+
+
+#: For rules that ask the registry nothing.
+NO_LOOKUPS = Lookups()
+
+
+class Table:
+    """Events of one type as a frame; `pick` the rows that matter, then ask for their columns as lists.
+
+    Registry columns (`cadence_s`, `home_zone`, `home_distance_m`) are looked up when they are first asked for.
+    """
+
+    def __init__(self, kind: str, frame: pl.DataFrame, lookups: Lookups) -> None:
+        self.kind = kind
+        self._frame = frame
+        self._lookups = lookups
+        self._lists: dict[str, Sequence[Any]] = {}
+
+    def __len__(self) -> int:
+        return self._frame.height
+
+    @classmethod
+    def of_batch(cls, batch: ObservationBatch, lookups: Lookups) -> Table:
+        """Take a batch of observations without copying it."""
+        return cls("observation", batch.frame, lookups)
+
+    @classmethod
+    def of_events(cls, kind: str, events: Sequence[PriorityEvent], lookups: Lookups) -> Table:
+        """Take events of one type."""
+        types = {name: _DTYPES[type_] for name, type_ in COLUMNS[kind].items() if hasattr(events[0], name)} | _ALWAYS
+        columns = [_series(name, [getattr(event, name) for event in events], dtype) for name, dtype in types.items()]
+        return cls(kind, pl.DataFrame(columns), lookups)
+
+    def pick(self, rows: Sequence[int] | Numbers) -> Table:
+        """Give a table of some rows, in the order of their numbers here."""
+        return Table(self.kind, self._frame[rows], self._lookups)
+
+    def series(self, name: str) -> pl.Series:
+        """Give one column."""
+        if name not in self._frame.columns:
+            self._frame = self._frame.with_columns(self._look_up(name))
+        return self._frame.get_column(name)
+
+    def column(self, name: str) -> Sequence[Any]:
+        """Give one column as a list."""
+        if name not in self._lists:
+            self._lists[name] = self.series(name).to_list()
+        return self._lists[name]
+
+    def frame(self, names: Iterable[str]) -> pl.DataFrame:
+        """Give a frame of these columns, with the row number in front."""
+        return pl.DataFrame([self.series(name) for name in sorted(names)]).with_row_index("#")
+
+    def rows_of_metric(self, metric: str | None) -> Numbers:
+        """Give the row numbers of a metric, of all rows for None."""
+        if metric is None:
+            return np.arange(len(self))
+        return self._frame.get_column("metric").eq(metric).arg_true().to_numpy().astype(np.int64)
+
+    def future(self) -> pl.Series:
+        """Say of each row whether its clock is ahead: it would make rules deaf until then, so none looks at it."""
+        return self._frame.get_column("marks").list.contains(Mark.FUTURE.value)
+
+    def rows_of(self, name: str) -> Mapping[str, list[int]]:
+        """Give the row numbers of each key of a column (`zone`: of each zone that holds the row), NULL left out."""
+        found: dict[str, list[int]] = {}
+        for i, held in enumerate(self.column("zone_ids" if name == "zone" else name)):
+            for key in held if name == "zone" else (held,):
+                if key is not None:
+                    found.setdefault(str(key), []).append(i)
+        return found
+
+    def event_id(self, i: int) -> str:
+        """Give the id of row i; that of an observation follows from its content."""
+        if self.kind != "observation":
+            return str(self.column("id")[i])
+        return Observation.identity(self.column("device")[i], self.column("metric")[i], self.column("observed_at")[i])
+
+    def number(self, name: str | None, i: int) -> float | None:
+        """Give a number of row i, None when there is none."""
+        found = self.column(name)[i] if name else None
+        return float(found) if isinstance(found, int | float) else None
+
+    @cached_property
+    def places(self) -> Sequence[tuple[float | None, float | None, str | None]]:
+        """Longitude, latitude and commune of each row."""
+        return list(zip(self.column("lon"), self.column("lat"), self.column("commune"), strict=True))
+
+    @cached_property
+    def senders(self) -> Sequence[tuple[str | None, str | None]]:
+        """Device (of a position: unit) and metric of each row, None where events of this type have none."""
+        nobody: Sequence[Any] = [None] * len(self)
+        names = self._frame.columns
+        devices = next((self.column(name) for name in ("device", "unit") if name in names), nobody)
+        return list(zip(devices, self.column("metric") if "metric" in names else nobody, strict=True))
+
+    @cached_property
+    def simulated(self) -> Sequence[bool]:
+        """Say of each row whether the simulator made it."""
+        return self._frame.get_column("marks").list.contains(Mark.SIMULATED.value).to_list()
+
+    def _look_up(self, name: str) -> pl.Series:
+        if name == "cadence_s":
+            return self._of(name, "source", self._lookups.cadence_s)
+        if name == "home_zone":
+            return self._of(name, "unit", self._lookups.home_zone)
+        return _series(name, [self._home_distance_m(i) for i in range(len(self))], pl.Float64)
+
+    def _of(self, name: str, key: str, known: Mapping[str, Any]) -> pl.Series:
+        keys = self._frame.get_column(key)
+        asked = keys.unique().drop_nulls().to_list()
+        dtype = _DTYPES[COLUMNS[self.kind][name]]
+        return keys.replace_strict(asked, [known.get(one) for one in asked], default=None, return_dtype=dtype).alias(
+            name
+        )
+
+    def _home_distance_m(self, i: int) -> float | None:
+        zone, lon, lat = self.column("home_zone")[i], self.column("lon")[i], self.column("lat")[i]
+        if zone is None or lon is None or lat is None:
+            return None
+        if zone in self.column("zone_ids")[i]:
+            return 0.0
+        return self._lookups.distance_m(zone, lon, lat) if self._lookups.distance_m else None
+
+
+def _series(name: str, values: Sequence[Any], dtype: Any) -> pl.Series:
+    return pl.Series(name, values, dtype=dtype, strict=False)

@@ -1,0 +1,202 @@
+"""One step of the engine: takes tables of events to the state machines and remembers what it touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from schemas.events import Observation, Signal
+from streams.rules import absence, hours, machine
+from streams.rules.frame import Lookups, Table
+from streams.rules.group import Groups, Row, keys_of
+from streams.rules.machine import Turn, Word
+from streams.rules.plan import Plan
+from streams.rules.signals import signal_of
+from streams.rules.state import (
+    MICROSECOND,
+    AbsentState,
+    AnyState,
+    HoursState,
+    KeyState,
+    LevelState,
+    Sight,
+    StateKey,
+    States,
+    copy,
+    time_of,
+)
+
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class Run:
+    """Collects `signals`, `derived` observations, the count of `late` events, and each touched state as it was."""
+
+    def __init__(self, plans: Mapping[str, Plan], lookups: Lookups, states: States) -> None:
+        self.plans = plans
+        self.lookups = lookups
+        self.states = states
+        self.signals: list[Signal] = []
+        self.late = 0
+        self.derived: list[Observation] = []
+        self.before: dict[StateKey, AnyState | None] = {}
+
+    def take(self, table: Table, groups: Groups, watches: Iterable[Plan]) -> None:
+        """Run rules over a table: those in groups, and those that watch for silence."""
+        if not len(table):
+            return
+        for group in groups.get(table.kind, ()):
+            for plan, part, rows in group.look(table, self.states):
+                for row in rows:
+                    for key in keys_of(plan, part, row.i):
+                        self._see_key(plan, key, part, row)
+        for plan in watches:
+            if plan.rule.on == table.kind:
+                self._hear(plan, table)
+
+    def advance(self, now: datetime) -> None:
+        """Let deadlines pass, and forget what is long gone."""
+        for rule, plan in self.plans.items():
+            for key in sorted(self.states.overdue(rule, now) if plan.rule.absent else self.states.live(rule)):
+                current = self.states.get(rule, key)
+                if current is not None and _due(plan, current, now):
+                    touched = self._touch(rule, key, current)
+                    self._settle(plan, key, touched, _pass_time(plan, touched, now))
+        for rule, key in self.states.stale(now):
+            self.before.setdefault((rule, key), self.states.get(rule, key))
+            self.states.put(rule, key, None)
+
+    def derive(self, table: Table) -> list[Observation]:
+        """Compute the derived metrics that rules ask for."""
+        for name in sorted({plan.rule.derive for plan in self.plans.values() if plan.rule.derive}):
+            self._derive(hours.DERIVATIONS[name], table)
+        return self.derived
+
+    def _derive(self, derivation: hours.Derivation, table: Table) -> None:
+        asked = table.series("metric").is_in(list(derivation.inputs)) & ~table.future()
+        if asked.any():
+            part = table.pick(asked.arg_true().to_numpy())
+            times = part.column("observed_at")
+            for i in sorted(range(len(part)), key=times.__getitem__):
+                self._derive_row(derivation, part, i)
+
+    def _derive_row(self, derivation: hours.Derivation, table: Table, i: int) -> None:
+        device = str(table.column("device")[i])
+        touched = self._touch(derivation.rule, device, self.states.get(derivation.rule, device))
+        if not isinstance(touched, HoursState):
+            touched = HoursState(last_at=_BEGINNING)
+        self.states.put(derivation.rule, device, touched)
+        values = hours.take(derivation, touched, table, i)
+        if values is None:
+            self.late += 1
+        else:
+            self.derived += values
+
+    def _see_key(self, plan: Plan, key: str, table: Table, row: Row) -> None:
+        current = self.states.get(plan.rule.id, key)
+        known = current if isinstance(current, KeyState) else None
+        if known is not None and machine.is_late(known, row.at):
+            self.late += 1
+            return
+        if (known is None or known.idle) and not any(row.holds):
+            return
+        touched = self._touch(plan.rule.id, key, known)
+        if not isinstance(touched, KeyState):
+            touched = KeyState(last_at=_BEGINNING)
+        n = len(plan.holds)
+        touched.levels = [*touched.levels, *(LevelState() for _ in range(n - len(touched.levels)))][:n]
+        sight = _sight(plan, table, row.i, row.thresholds, key, event=table.event_id(row.i))
+        word = Word(row.at, row.holds, row.clears, sight)
+        self._settle(plan, key, touched, machine.see(plan.timing, touched, word))
+
+    def _hear(self, plan: Plan, table: Table) -> None:
+        """Take the events that are news of a key to the machine of silence: all others change nothing."""
+        heard = _heard(plan, table)
+        due = self.states.deadlines(plan.rule.id)
+        keys, reaches = heard.get_column("key").to_list(), heard.get_column("reach").to_list()
+        news = [i for i, key in enumerate(keys) if reaches[i] >= due.get(key, reaches[i])]
+        if not news:
+            return
+        # Of the events of a key in one slot, the first says all: see deadline_after.
+        said = heard[news].sort("at", "#").unique(["key", "timeout", "slot"], keep="first", maintain_order=True)
+        part = table.pick(said.get_column("#").to_numpy())
+        for i, (at, timeout) in enumerate(said.select("at", "timeout").iter_rows()):
+            self._hear_row(plan, part, i, time_of(at), timeout * MICROSECOND)
+
+    def _hear_row(self, plan: Plan, table: Table, i: int, at: datetime, timeout: timedelta) -> None:
+        key = str(table.column(plan.key)[i])
+        current = self.states.get(plan.rule.id, key)
+        if not absence.is_news(current, at, timeout):
+            return
+        plain = table.kind == "observation" and at == table.column("observed_at")[i]
+        sight = _sight(plan, table, i, (timeout.total_seconds() / 60,), key, event="" if plain else table.event_id(i))
+        touched = self._touch(plan.rule.id, key, current)
+        if not isinstance(touched, AbsentState):
+            touched = AbsentState(last_at=_BEGINNING, deadline=absence.deadline_after(at, timeout), sight=sight)
+        self._settle(plan, key, touched, absence.hear(touched, at, timeout, sight, plan.timing.severities[0]))
+
+    def _touch(self, rule: str, key: str, current: AnyState | None) -> AnyState | None:
+        """Give a state that may be changed: a copy on the first touch of this step."""
+        if (rule, key) in self.before:
+            return current
+        self.before[rule, key] = current
+        return None if current is None else copy(current)
+
+    def _settle(self, plan: Plan, key: str, touched: AnyState | None, turns: list[Turn]) -> None:
+        self.states.put(plan.rule.id, key, touched)
+        self.signals += [signal_of(plan, key, turn, self.lookups) for turn in turns]
+
+
+def _heard(plan: Plan, table: Table) -> pl.DataFrame:
+    """Give number, key, time, time-out, their sum and slot of the rows that a rule of silence hears, in microseconds.
+
+    A device was alive at the event's time, or when its event was received where its clock is ahead.
+    """
+    alive = (
+        pl.when(table.future()).then(pl.min_horizontal("observed_at", "received_at")).otherwise(pl.col("observed_at"))
+    )
+    times = pl.DataFrame([table.series("observed_at"), table.series("received_at")]).select(at=alive.to_physical())
+    cadences = table.series("cadence_s")
+    known = cadences.unique().to_list()
+    timeouts = [plan.timeout(cadence) for cadence in known]
+    frame = times.with_columns(
+        key=table.series(plan.key).cast(pl.String),
+        timeout=_mapped(cadences, known, timeouts),
+        slot=pl.col("at") // _mapped(cadences, known, [timeout and absence.slot_of(timeout) for timeout in timeouts]),
+        hit=table.frame(plan.reads).select(hit=plan.hits).get_column("hit"),
+    )
+    asked = pl.col("hit") & pl.col("timeout").is_not_null()
+    return frame.with_row_index("#").filter(asked).with_columns(reach=pl.col("at") + pl.col("timeout"))
+
+
+def _mapped(column: pl.Series, known: Sequence[float | None], spans: Sequence[timedelta | None]) -> pl.Series:
+    """Give microseconds for the values of a column."""
+    numbers = [None if span is None else span // MICROSECOND for span in spans]
+    return column.replace_strict(known, numbers, return_dtype=pl.Int64)
+
+
+def _due(plan: Plan, current: AnyState, now: datetime) -> bool:
+    if isinstance(current, AbsentState):
+        return current.started_at is None and current.deadline <= now
+    if isinstance(current, KeyState):
+        at = machine.next_deadline(plan.timing, current)
+        return at is not None and at <= now
+    return False
+
+
+def _pass_time(plan: Plan, current: AnyState | None, now: datetime) -> list[Turn]:
+    if isinstance(current, AbsentState):
+        return absence.pass_time(current, now, plan.timing.severities[0])
+    if isinstance(current, KeyState):
+        return machine.pass_time(plan.timing, current, now)
+    return []
+
+
+def _sight(plan: Plan, table: Table, i: int, thresholds: tuple[float | None, ...], key: str, *, event: str) -> Sight:
+    lon, lat, commune = table.places[i]
+    device, metric = table.senders[i]
+    zone = key if plan.key == "zone" else None
+    value = table.number(plan.rule.value_column, i)
+    return Sight(event, lon, lat, commune, zone, device or None, metric, value, thresholds, table.simulated[i])

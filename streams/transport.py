@@ -1,0 +1,313 @@
+"""Faust's Kafka transport made safe: hands over whole runs of records and commits only what is durable.
+
+Replaces, of Faust 0.15.3's consumer, the parts that can commit past unfinished work (P1-P10 of
+docs/decisions/0002-faust-made-safe.md): acknowledgements move nothing here, only `Watermark` does; on assignment a
+partition is sought to the database's offset, never to the broker's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types.tuples import ack_lock
+
+from schemas.errors import BackpressureError
+from streams.lean import use_lean_records
+from streams.watermark import Place, Ticket, Watermark
+
+logger = logging.getLogger(__name__)
+
+#: Faust gives a seek 90 s (broker_request_timeout), and when they are over it stops seeking in silence, for ever: a
+#: seek that takes longer than this is a crash, which a supervisor sees.
+SEEK_S = 60.0
+#: aiokafka looks for a coordinator that is away for ever; a commit that takes longer is made later.
+COMMIT_S = 3.0
+#: aiokafka takes a minute and more to leave a broker that is away; it is left without a word then.
+LEAVE_S = 5.0
+POLL_S = 0.02
+#: The embedded broker answers a fetch at once, also when it has nothing (Kafka waits up to 1.5 s): 3,000 empty fetches
+#: a second took a whole core. This is the least time between two of them, and the most that it delays a record.
+EMPTY_FETCH_S = 0.005
+
+#: Asks the database where each partition goes on; gives the offset, and may look into the log to check it.
+Resume = Callable[["LogReader", Sequence[Place]], Awaitable[Mapping[Place, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A fetched run of records of one partition: what a hop receives as one message."""
+
+    ticket: Ticket
+    records: Sequence[ConsumerRecord]
+
+
+class LogReader:
+    """Looks into the log for `Resume`: where a partition begins and ends."""
+
+    def __init__(self, consumer: BatchConsumer) -> None:
+        self._consumer = consumer
+
+    async def bounds(self, places: Sequence[Place]) -> dict[Place, tuple[int, int]]:
+        """Give (first offset kept, next offset to be written) of each partition."""
+        tps = [TopicPartition(place.topic, place.partition) for place in places]
+        begin = await self._consumer.earliest_offsets(*tps)
+        end = await self._consumer.highwaters(*tps)
+        return {Place(tp.topic, tp.partition): (begin[tp], end[tp]) for tp in tps}
+
+
+class _AlwaysUnknown(dict[Any, Any]):
+    """Switches off Faust's read-offset guard, which drops records in silence when a log begins anew (P12)."""
+
+    def __getitem__(self, key: Any) -> None:
+        return None
+
+
+def _unhurried(fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
+    """Give a fetch that takes EMPTY_FETCH_S at least when nothing came."""
+
+    async def calm(*args: Any) -> bool:
+        begun = monotonic()
+        found = await fetch(*args)
+        early = begun + EMPTY_FETCH_S - monotonic()
+        if not found and early > 0:
+            with suppress(asyncio.CancelledError):  # as aiokafka's own: who cancels a fetch awaits it without a guard
+                await asyncio.sleep(early)
+        return found
+
+    return calm
+
+
+class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust has no types
+    """Keeps a broker that is away from killing the worker: a commit that fails is simply made later (P19)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._links: dict[Any, Any] = {}
+
+    async def on_start(self) -> None:
+        """Connect, and keep the fetcher from spinning."""
+        await super().on_start()
+        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001 -- aiokafka has no setting for it
+        fetcher._proc_fetch_request = _unhurried(fetcher._proc_fetch_request)  # noqa: SLF001
+
+    def reconnected(self) -> bool:
+        """Tell whether a broker is reached over another connection than before: it may have been restarted."""
+        links = dict(self._ensure_consumer()._client._conns)  # noqa: SLF001 -- aiokafka tells nobody
+        changed = any(self._links.get(key, link) is not link for key, link in links.items())
+        self._links |= links
+        return changed
+
+    async def on_thread_stop(self) -> None:
+        """Leave the broker; one that is away holds up nobody."""
+        try:
+            async with asyncio.timeout(LEAVE_S):
+                await super().on_thread_stop()
+        except (TimeoutError, KafkaError, asyncio.CancelledError) as error:
+            # aiokafka lets the end of a task of its own escape as CancelledError; mode would then never hear that this
+            # thread has ended, and wait a minute for it.
+            logger.warning("broker.left without a word: %r", error)
+
+    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+        consumer = self._ensure_consumer()
+        assigned = self.assignment()
+        wanted = {
+            TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, "")
+            for tp, offset in offsets.items()
+            if tp in assigned
+        }
+        try:
+            async with asyncio.timeout(COMMIT_S):
+                await consumer.commit(wanted)
+        except (KafkaError, TimeoutError) as error:
+            logger.warning("offsets.not_committed, will be repeated: %r", error)
+            return False
+        return True
+
+
+class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no types
+    """Yields one message per run of records; its value is a `Run`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        transport: SafeTransport = self.transport
+        self.watermark = transport.watermark
+        self._hops_of = transport.hops_of
+        self._resume = transport.resume
+        self._busy = transport.busy
+        self._seeking = asyncio.Lock()
+        self._seeks = 0  # how often we went elsewhere
+        self._dropped = False  # records were fetched and not handed over
+        self._holes: dict[Place, int] = {}
+        self._read_offset = _AlwaysUnknown()
+        self._committed: dict[Place, int] = {}
+
+    def _new_consumer_thread(self) -> _ConsumerThread:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109 -- Faust's signature
+        """Fetch, and hand over each partition's records as one message."""
+        if self._dropped and self.flow_active:
+            await self._read_again()
+        seeks = self._seeks
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if records is None or self.should_stop:
+            return
+        if not self.flow_active or self._seeks != seeks:
+            self._dropped = bool(records) or self._dropped  # fetched before we sought, perhaps: read again to be sure
+            return
+        if records and self._thread.reconnected():
+            await self._check_log()
+            return
+        for tp, run in records.items():
+            if not self.flow_active or self.app.consumer_generation_id != generation or self._seeks != seeks:
+                self._dropped = True
+                return
+            if run and (active is None or tp in active or tp in self._buffered_partitions):
+                message = await self._message(tp, run)
+                if message is not None:
+                    yield tp, message
+
+    async def _read_again(self) -> None:
+        """Go back to what was handed over last: nothing new may ever come that would show the hole."""
+        self._dropped = False
+        assigned = self.assignment()
+        positions = {}
+        for place in self.watermark.places():
+            tp = TopicPartition(place.topic, place.partition)
+            position = self.watermark.position(place)
+            if tp in assigned and position is not None:
+                positions[tp] = position
+        try:
+            await self.seek_wait(positions)
+        except IllegalStateError:  # some are not ours any more: the rebalance seeks
+            self._dropped = True
+
+    async def _message(self, tp: Any, run: Sequence[ConsumerRecord]) -> Any:
+        place = Place(tp.topic, tp.partition)
+        if not await self._continues(tp, place, run[0].offset):
+            return None
+        ticket = self.watermark.read(place, run[0].offset, run[-1].offset, self._hops_of(tp.topic))
+        if ticket is None:
+            return None
+        if ticket.restarted:
+            logger.warning("log.went_back: %s is read again from offset %d", place, run[0].offset)
+        message = self._to_message(tp, run[-1])
+        message.value = Run(ticket, run)
+        return message
+
+    async def _continues(self, tp: Any, place: Place, first: int) -> bool:
+        """Tell whether a run follows on what was handed over; a hole is read a second time before it is believed."""
+        position = self.watermark.position(place)
+        if position is None or first <= position:
+            return True
+        if self._holes.get(place) == position:
+            logger.error("log.hole: %s: records %d to %d were deleted unread", place, position, first - 1)
+            return True
+        self._holes[place] = position
+        try:
+            await self.seek_wait({TopicPartition(tp.topic, tp.partition): position})
+        except IllegalStateError:  # not ours any more
+            logger.info("log.hole: %s was taken away", place)
+        return False
+
+    async def _check_log(self) -> None:
+        """Finish what is in hand, then go on as after a rebalance: a broker that was restarted may have lost records.
+
+        Without this, new records that have filled up the log beyond our position would hide those before it.
+        """
+        while self.watermark.unfinished() and self.flow_active and not self.should_stop:  # noqa: ASYNC110 -- as below
+            await asyncio.sleep(POLL_S)
+        if self.flow_active and not self.should_stop:
+            await self.perform_seek()
+
+    def caught_up(self) -> bool:
+        """Tell whether every hop has read all that the broker had of our partitions at the last fetch."""
+        places = self.watermark.places()
+        tps = [TopicPartition(place.topic, place.partition) for place in places]
+        if not tps or not self.assignment().issuperset(tps):
+            return False  # not begun, or a rebalance is under way
+        ends = [self.highwater(tp) for tp in tps]
+        done = [self.watermark.finished(place) for place in places]
+        return all(end is not None and (at or 0) >= end for at, end in zip(done, ends, strict=True))
+
+    async def wait_empty(self) -> None:
+        """Wait for the runs that hops are working on, no others.
+
+        Faust would wait for ever for a run that a slower hop has not begun: its queue was cleared, nobody acknowledges.
+        """
+        while not self.should_stop and self._busy():  # noqa: ASYNC110 -- three things can end it, in two threads
+            await asyncio.sleep(POLL_S)
+        await self.commit_and_end_transactions()
+
+    def ack(self, message: Any) -> bool:
+        """Take note that Faust is done with a message; says nothing about offsets (P1-P9)."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return True
+
+    async def perform_seek(self) -> None:
+        """Go on where the database says, not where the broker says (G3)."""
+        try:
+            async with asyncio.timeout(SEEK_S), self._seeking:
+                await self._seek_to_durable()
+        except TimeoutError as error:
+            raise BackpressureError(f"no place to go on from was found within {SEEK_S:.0f} s") from error
+
+    async def _seek_to_durable(self) -> None:
+        self._thread.reconnected()  # what is asked from here on is asked of the broker as it is now
+        places = [Place(tp.topic, tp.partition) for tp in self.assignment()]
+        offsets = await self._resume(LogReader(self), places)
+        for place in self.watermark.places():
+            self.watermark.revoke(place)
+        for place, offset in offsets.items():
+            self.watermark.assign(place, offset)
+        self._committed.clear()
+        self._holes.clear()
+        await self.seek_wait({TopicPartition(p.topic, p.partition): offset for p, offset in offsets.items()})
+        self._seeks += 1
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 -- Faust's signature
+        """Tell the broker how far the durable work has come (for lag displays; the database is the truth)."""
+        with ack_lock:  # Faust's own lists: nobody reads them here, and they would grow for ever
+            self._acked.clear()
+            self._acked_index.clear()
+        wanted: dict[Any, int] = {}
+        for place in self.watermark.places():
+            offset = self.watermark.committable(place)
+            if offset is not None and offset != self._committed.get(place, 0):
+                wanted[TopicPartition(place.topic, place.partition)] = offset
+        if not wanted or not await self._commit(wanted):
+            return False
+        self._committed.update({Place(tp.topic, tp.partition): offset for tp, offset in wanted.items()})
+        return True
+
+
+class SafeTransport(driver.Transport):  # type: ignore[misc]  # Faust has no types
+    """Faust's Kafka transport with our consumer; knows which hops read a topic, how to resume, and who is busy."""
+
+    Consumer = BatchConsumer
+
+    def __init__(
+        self,
+        *args: Any,
+        resume: Resume,
+        hops_of: Callable[[str], frozenset[str]],
+        busy: Callable[[], bool],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        use_lean_records()
+        self.watermark = Watermark()
+        self.resume = resume
+        self.busy = busy
+        self.hops_of = hops_of
