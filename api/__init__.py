@@ -1,0 +1,1 @@
+"""Shows and takes orders: routes, live feed, security and console."""

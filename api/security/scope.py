@@ -1,0 +1,42 @@
+"""The one place that turns an account or a key into what it may see, and asks that of things (G8)."""
+
+from __future__ import annotations
+
+from schemas.events import Device, Source, Unit
+from schemas.store.abstract import Account, ApiKey, Scope
+
+_AGENCY, _COMMUNE = "agency:", "commune:"
+
+
+def of_account(account: Account) -> Scope:
+    """Give what a person may see: their agency's incidents in their communes; unset means all."""
+    return Scope(
+        agencies=None if account.agency is None else frozenset({account.agency}),
+        communes=frozenset(account.communes) or None,
+    )
+
+
+def of_key(key: ApiKey) -> Scope:
+    """Give what a key may see: scopes such as "agency:fire" and "commune:24133" narrow it, none of them means all."""
+    return Scope(agencies=_named(key, _AGENCY), communes=_named(key, _COMMUNE))
+
+
+def sees_source(scope: Scope, source: Source) -> bool:
+    """Say whether a source may be seen: its owner's, or one that has no owner."""
+    return scope.agencies is None or not source.agency or source.agency in scope.agencies
+
+
+def sees_device(scope: Scope, device: Device, source: Source | None) -> bool:
+    """Say whether a device may be seen: its source's, in the reader's communes."""
+    if scope.communes is not None and device.commune not in scope.communes:
+        return False
+    return scope.agencies is None if source is None else sees_source(scope, source)
+
+
+def sees_unit(scope: Scope, unit: Unit) -> bool:
+    """Say whether a unit and its position may be seen: its own agency's; a unit belongs to no commune."""
+    return scope.agencies is None or unit.agency in scope.agencies
+
+
+def _named(key: ApiKey, prefix: str) -> frozenset[str] | None:
+    return frozenset(scope.removeprefix(prefix) for scope in key.scopes if scope.startswith(prefix)) or None
