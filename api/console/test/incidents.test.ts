@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { IncidentSet } from '../src/core/incident-set';
+import { neighbour, reorder } from '../src/core/order';
+import { incident } from './sample';
+
+describe('incidents merged by version', () => {
+  it('takes newer, ignores equal and older', () => {
+    const set = new IncidentSet();
+    expect(set.merge(incident({ version: 2 }))).toBe('added');
+    expect(set.merge(incident({ version: 2, severity: 5 }))).toBe('ignored');
+    expect(set.merge(incident({ version: 1, severity: 5 }))).toBe('ignored');
+    expect(set.merge(incident({ version: 3, severity: 4 }))).toBe('updated');
+    expect(set.get('a')?.severity).toBe(4);
+  });
+
+  it('drops what a fresh list no longer has, but never goes back in time', () => {
+    const set = new IncidentSet();
+    set.merge(incident({ id: 'a', version: 5 }));
+    set.merge(incident({ id: 'gone' }));
+    set.replace([incident({ id: 'a', version: 4 }), incident({ id: 'b' })]);
+    expect(set.get('a')?.version).toBe(5);
+    expect(set.get('gone')).toBeUndefined();
+    expect(set.size).toBe(2);
+  });
+
+  it('applies what the feed said while the list was on its way', () => {
+    const set = new IncidentSet();
+    set.replace([incident({ id: 'a', version: 1 })], [incident({ id: 'a', version: 2 }), incident({ id: 'new' })]);
+    expect(set.get('a')?.version).toBe(2);
+    expect(set.get('new')).toBeDefined();
+  });
+
+  it('keeps the selected incident even when the list no longer has it', () => {
+    const set = new IncidentSet();
+    set.merge(incident({ id: 'chosen' }));
+    set.replace([], [], 'chosen');
+    expect(set.get('chosen')).toBeDefined();
+  });
+});
+
+describe('order of the rows', () => {
+  it('follows the sorting while nobody holds the list', () => {
+    expect(reorder(['b'], ['a', 'b'], false)).toEqual({ shown: ['a', 'b'], waiting: 0 });
+  });
+
+  it('keeps every row in its place while held, and counts those that wait', () => {
+    expect(reorder(['b', 'c'], ['a', 'c', 'd'], true)).toEqual({ shown: ['b', 'c'], waiting: 2 });
+  });
+
+  it('steps inside the list and stops at its ends', () => {
+    expect(neighbour(['a', 'b'], null, 1)).toBe('a');
+    expect(neighbour(['a', 'b'], 'a', 1)).toBe('b');
+    expect(neighbour(['a', 'b'], 'b', 1)).toBe('b');
+    expect(neighbour(['a', 'b'], 'a', -1)).toBe('a');
+    expect(neighbour([], 'a', 1)).toBeNull();
+  });
+});
