@@ -1,0 +1,1 @@
+"""Runs: the only place that knows processes, environment and concrete servers."""

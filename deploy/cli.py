@@ -1,0 +1,57 @@
+"""The command line `canh`: one verb per file in deploy/commands; a user's mistake is one clear sentence.
+
+Exit codes: 0 done; 1 something failed or `canh doctor` found something; 2 the command cannot be carried out as
+given; 3 the worker stopped because too much was refused; 70 the worker hung; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+from rich.console import Console
+
+from schemas.errors import CanhError, SettingsError, UsageError
+from streams.poison import TooMuchPoisonError
+
+VERSION = "0.1.0"
+
+app = App(
+    name="canh",
+    help="Canh keeps watch: the event-driven backend of a smart operations center.",
+    version=VERSION,
+    result_action="return_value",
+)
+# Named, not imported: a worker does not load the API, nor `canh tap` the store.
+for verb in (
+    "up:up", "demo:demo", "worker:worker", "api:api", "migrate:migrate", "topics:topics", "doctor:doctor",
+    "source:app", "zones:app", "replay:app", "tap:tap", "dlq:app", "user:app", "bench:bench",
+):  # fmt: skip
+    app.command(f"deploy.commands.{verb}", name=verb.partition(":")[0])
+
+
+def main(tokens: Sequence[str] | None = None) -> None:
+    """Run one command; never shows a traceback for a user's mistake or for a server that is away."""
+    errors = Console(stderr=True, highlight=False)
+    try:
+        code = app(tokens, exit_on_error=False, print_error=False, error_console=errors)
+    except (UsageError, SettingsError, CycloptsError) as error:
+        errors.print(str(error), style="red", markup=False)
+        sys.exit(2)
+    except TooMuchPoisonError as error:
+        errors.print(str(error), style="red", markup=False)
+        sys.exit(3)
+    except CanhError as error:
+        errors.print(str(error), style="red", markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `canh tap | head`
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

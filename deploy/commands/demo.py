@@ -1,0 +1,103 @@
+"""`canh demo`: the whole system with a demo province, its people and a simulated scenario."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from deploy.bootstrap import make_publisher, now, open_store
+from deploy.commands.terminal import remarks, results
+from deploy.commands.up import run
+from deploy.demo.seed import seed_demo
+from deploy.settings import Settings
+from schemas.errors import UsageError
+from streams.sources.simulator import runner
+from streams.sources.simulator.abstract import Scenario
+from streams.sources.simulator.scenarios import SCENARIOS
+
+DEFAULT_SCENARIO = "song-ba-flood"
+DEFAULT_SPEED = 1800.0  # half an hour a second: the flood of six days in five minutes
+
+
+def demo(
+    *,
+    scenario: str = DEFAULT_SCENARIO,
+    speed: float | None = None,
+    seed: int = 1,
+    history_h: float = 3.0,
+    truth: Path | None = None,
+) -> None:
+    """Start everything with the demo province and play a scenario; stop with Ctrl-C.
+
+    All that it shows is simulated and says so. The ground truth of the scenario is written as JSON.
+
+    Parameters
+    ----------
+    scenario
+        song-ba-flood, urban-day, storm-of-alarms or sensor-faults.
+    speed
+        60 plays an hour in a minute, 0 as fast as possible; without it the flood runs at 1800, the others live.
+    seed
+        Same seed, same events.
+    history_h
+        A live scenario began so many hours ago; its past is sent at once.
+    truth
+        Where to write the ground truth (default: truth-SCENARIO.json in the home directory).
+    """
+    if scenario not in SCENARIOS:
+        raise UsageError(f"There is no scenario {scenario!r}: choose among {', '.join(SCENARIOS)}.")
+    settings = Settings.load()
+    chosen = SCENARIOS[scenario]
+    pace = speed if speed is not None else (1.0 if chosen.start is None else DEFAULT_SPEED)
+    path = (truth or settings.home / f"truth-{scenario}.json").absolute()
+
+    async def work(running: Settings, stopping: asyncio.Event) -> None:
+        await _people_and_places(running, chosen)
+        await _play(running, chosen, stopping, pace=pace, seed=seed, history_h=history_h, truth=path)
+
+    run(settings, work)
+
+
+async def _people_and_places(settings: Settings, scenario: Scenario) -> None:
+    """Register the demo's world and people; passwords are shown when they are made, and never again."""
+    async with open_store(settings, "demo") as store:
+        passwords = await seed_demo(store, scenario, now())
+    if passwords:
+        results.print("People of the demo (passwords are shown this once):")
+        for name, password in passwords.items():
+            results.print(f"  {name:12} {password}", markup=False)
+    else:
+        results.print("People of the demo keep their passwords; `canh user add NAME --role ROLE` gives a new one.")
+
+
+async def _play(
+    settings: Settings,
+    scenario: Scenario,
+    stopping: asyncio.Event,
+    *,
+    pace: float,
+    seed: int,
+    history_h: float,
+    truth: Path,
+) -> None:
+    how = runner.plan(scenario, now(), speed=pace, history=timedelta(hours=history_h))
+    publisher = make_publisher(settings)
+    await publisher.start()
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=remarks, disable=not remarks.is_terminal) as bar:
+            task = bar.add_task(f"{scenario.title.vi} (mô phỏng)", total=1.0, at="")
+
+            def report(done: runner.Progress) -> None:
+                bar.update(task, completed=done.part, at=f"{done.at:%d/%m/%Y %H:%M}")
+
+            done = await runner.run(
+                scenario, publisher, how, seed=seed, truth_path=truth, progress=report, stop=stopping
+            )
+    finally:
+        await publisher.stop()
+    if not stopping.is_set():
+        results.print(f"The scenario is over: {done.sent} events sent. The ground truth is in {truth}.", markup=False)

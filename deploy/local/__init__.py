@@ -1,0 +1,1 @@
+"""Runs the embedded servers of one machine: reads the data directory, gives a broker and a PostgreSQL."""

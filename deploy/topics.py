@@ -1,0 +1,136 @@
+"""Creates and inspects the topics of schemas/topics.py with kafka-python's admin client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient, MemberToRemove, NewTopic
+from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError, UnknownMemberIdError
+
+from deploy.local.broker import topic_config
+from schemas.errors import BackpressureError
+from schemas.topics import EMBEDDED_BYTES, EMBEDDED_MS, TOPICS, Topic
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as the broker has it: `partitions` 0 when it is missing."""
+
+    topic: Topic
+    partitions: int
+
+    @property
+    def problem(self) -> str:
+        """Say what is wrong, empty when all is well."""
+        if self.partitions == 0:
+            return "missing"
+        if self.partitions < self.topic.partitions:
+            return f"has {self.partitions} partitions, {self.topic.partitions} are expected"
+        return ""
+
+
+def create_topics(bootstrap: str, *, embedded: bool, replication: int = 1) -> list[str]:
+    """Create what is missing; give the names that were created. Never changes or deletes a topic."""
+    admin = _admin(bootstrap)
+    try:
+        there = set(admin.list_topics())
+        missing = [topic for topic in TOPICS if topic.name not in there]
+        return [topic.name for topic in missing if _create(admin, topic, embedded=embedded, replication=replication)]
+    except KafkaError as error:
+        raise BackpressureError(f"The broker at {bootstrap} did not create the topics: {error!r}") from error
+    finally:
+        admin.close()
+
+
+def topic_states(bootstrap: str) -> list[TopicState]:
+    """Give every topic of ours as the broker has it."""
+    admin = _admin(bootstrap)
+    try:
+        there = set(admin.list_topics())
+        described = admin.describe_topics([topic.name for topic in TOPICS if topic.name in there])
+        partitions = {_name(entry): len(entry["partitions"]) for entry in described}
+        return [TopicState(topic, partitions.get(topic.name, 0)) for topic in TOPICS]
+    except KafkaError as error:
+        raise BackpressureError(f"The broker at {bootstrap} did not describe the topics: {error!r}") from error
+    finally:
+        admin.close()
+
+
+def trim(bootstrap: str, before: Mapping[tuple[str, int], int]) -> None:
+    """Delete the records below some offsets; for the embedded broker, which keeps everything in memory."""
+    admin = _admin(bootstrap)
+    try:
+        admin.delete_records({TopicPartition(*place): offset for place, offset in before.items()})
+    except KafkaError as error:
+        raise BackpressureError(f"The broker at {bootstrap} did not trim its topics: {error!r}") from error
+    finally:
+        admin.close()
+
+
+def free_worker(bootstrap: str, worker_id: str) -> list[str]:
+    """Take a named worker out of our consumer groups, so that others get its partitions; give the groups it was in.
+
+    For one that is stopped for good: Apache Kafka does this by itself when the session ends, the embedded broker never
+    does. One that still runs joins again by itself.
+    """
+    admin = _admin(bootstrap)
+    try:
+        groups = [found["group_id"] for found in admin.list_groups() if found["group_id"].startswith("canh-")]
+        return [group for group in sorted(groups) if _was_member(admin, group, worker_id)]
+    except KafkaError as error:
+        raise BackpressureError(f"The broker at {bootstrap} did not free the partitions: {error!r}") from error
+    finally:
+        admin.close()
+
+
+def _was_member(admin: Any, group: str, worker_id: str) -> bool:
+    """Remove a member by the name that streams/app.py gives it; False when there is none of this name."""
+    try:
+        answers = admin.remove_group_members(group, [MemberToRemove(group_instance_id=f"{group}-{worker_id}")])
+    except UnknownMemberIdError:  # how the embedded broker says it; Apache Kafka answers for each member
+        return False
+    return all(answer is NoError for answer in answers.values())
+
+
+def end_offsets(bootstrap: str) -> dict[tuple[str, int], int]:
+    """Give the next offset to be written of every partition of our topics that exists."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap.split(","), group_id=None)
+    try:
+        there = consumer.topics()
+        places = [
+            TopicPartition(topic.name, partition)
+            for topic in TOPICS
+            if topic.name in there
+            for partition in consumer.partitions_for_topic(topic.name) or ()
+        ]
+        return {(place.topic, place.partition): end for place, end in consumer.end_offsets(places).items()}
+    except KafkaError as error:
+        raise BackpressureError(f"The broker at {bootstrap} did not tell its offsets: {error!r}") from error
+    finally:
+        consumer.close()
+
+
+def _name(described: dict[str, Any]) -> str:
+    return str(described.get("name") or described.get("topic"))
+
+
+def _create(admin: Any, topic: Topic, *, embedded: bool, replication: int) -> bool:
+    configs = {"retention.ms": str(topic.retention_ms), "cleanup.policy": "delete"}
+    if embedded and not topic.read_by_hops:
+        configs = topic_config(EMBEDDED_MS, EMBEDDED_BYTES)
+    configs["message.timestamp.type"] = "LogAppendTime"  # received_at is the broker's word, never the sender's
+    try:
+        admin.create_topics([NewTopic(topic.name, topic.partitions, replication, topic_configs=configs)])
+    except TopicAlreadyExistsError:  # another worker was faster
+        return False
+    return True
+
+
+def _admin(bootstrap: str) -> Any:
+    try:
+        return KafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="canh-admin")
+    except KafkaError as error:
+        raise BackpressureError(f"No broker answers at {bootstrap}: {error!r}") from error
