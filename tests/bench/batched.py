@@ -1,0 +1,28 @@
+"""Bench `pipeline-batched`: as `pipeline`, with records that carry 100 readings of one device each."""
+
+from __future__ import annotations
+
+from tests.bench.measure import RATIO, Figure, Result
+from tests.bench.pipeline import measured
+from tests.bench.workload import EVENTS, arrays, readings
+
+PER_RECORD = 100
+#: Fewer devices than elsewhere, so that each has many readings in the same time.
+DEVICES = 1_000
+
+
+def bench(runs: int, *, quick: bool) -> Result:
+    """Run so many readings as the bench `pipeline`; `quick` half of them, once."""
+    events = EVENTS // 2 if quick else EVENTS
+    records = list(arrays(readings(2 * events, DEVICES), PER_RECORD))[: events // PER_RECORD]
+    work, raws = [reading for _, held in records for reading in held], [raw for raw, _ in records]
+    done = [measured(work, raws) for _ in range(1 if quick else runs)]
+    figures = [
+        Figure("raw to committed and evaluated", "events/s", [one.rate for one in done]),
+        Figure("limit: COPY of preformatted text, one connection", "rows/s", [one.limit for one in done]),
+        Figure(RATIO, "", [one.rate / one.limit for one in done]),
+        Figure("CPU worker", "s per million events", [one.usage.cpu_s["worker"] / len(work) * 1e6 for one in done]),
+        Figure("peak memory, worker", "MB", [one.usage.peak_mb["worker"] for one in done]),
+    ]
+    note = f"{len(raws):,} records with {PER_RECORD} readings each, {DEVICES:,} devices"
+    return Result("pipeline-batched", figures, [note])

@@ -1,0 +1,50 @@
+"""Shared by all tests: real servers as fixtures, an environment without our own variables, skips that are seen."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+pytest_plugins = ["tests.servers.fixtures"]
+
+for name in [name for name in os.environ if name.startswith("CANH_") and not name.startswith("CANH_TEST_")]:
+    del os.environ[name]
+
+#: Reasons that stand even where nothing may be skipped: what no package of this kind can give.
+CANNOT_BE_HAD = ("TimescaleDB full edition",)
+
+
+class SkipsAreFailures:
+    """Where everything can be had (CI), a skipped test is one that was forgotten."""
+
+    def __init__(self) -> None:
+        self.skipped: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            if not any(allowed in reason for allowed in CANNOT_BE_HAD):
+                self.skipped.append(f"{report.nodeid}: {reason}")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.skipped and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for line in self.skipped:
+            terminalreporter.write_line(f"skipped where nothing may be skipped: {line}", red=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about the other kind of server: it runs in the pass that is for it."""
+    other = "embedded_only" if os.environ.get("CANH_TEST_BROKER") == "kafka" else "kafka_only"
+    left_out = [item for item in items if item.get_closest_marker(other)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker(other)]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("CANH_TEST_NO_SKIP"):
+        config.pluginmanager.register(SkipsAreFailures())

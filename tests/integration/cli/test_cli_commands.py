@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.cli import main
+from tests.servers import DatabaseServer
+
+pytestmark = pytest.mark.integration
+
+Run = Callable[..., tuple[int, str, str]]
+SQUARE = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"ma": "24133", "ten": "Phường Thử"},
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [[[108, 12], [108.1, 12], [108.1, 12.1], [108, 12.1], [108, 12]]],
+            },
+        }
+    ],
+}
+
+
+@pytest.fixture
+def run(
+    database: DatabaseServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Give a function: run one command on a migrated database; exit code, output, remarks."""
+    monkeypatch.setenv("CANH_DATABASE_URL", database.create_database())
+    monkeypatch.setenv("CANH_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+
+    def command(*tokens: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(tokens)
+        out, err = capsys.readouterr()
+        return int(str(ended.value.code)), out, err
+
+    command("migrate")
+    return command
+
+
+def test_migrate_says_what_it_did(run: Run) -> None:
+    """A second migration has nothing to do, and says so."""
+    code, out, _ = run("migrate")
+    assert (code, "Nothing to apply" in out) == (0, True)
+
+
+def test_migrate_gives_the_roles_their_rights(run: Run) -> None:
+    """The three roles are made once and may be given their rights again; without the option a hint is enough."""
+    for _ in range(2):
+        code, out, _ = run("migrate", "--roles")
+        assert (code, "canh_worker, canh_api and canh_read" in out) == (0, True)
+
+
+def test_zones_are_imported_by_the_names_of_their_fields(run: Run, tmp_path: Path) -> None:
+    """GeoJSON with field names of its own comes in, and is listed as JSON for machines."""
+    file = tmp_path / "zones.geojson"
+    file.write_text(json.dumps(SQUARE))
+    code, _, err = run("zones", "import", str(file), "--kind", "commune", "--valid-from", "2025-07-01",
+                       "--code-field", "ma", "--name-field", "ten")  # fmt: skip
+    assert code == 0, err
+    _, out, _ = run("zones", "list", "--kind", "commune", "--json")
+    assert [(zone["id"], zone["name"], zone["version"]) for zone in json.loads(out)] == [
+        ("commune:24133", "Phường Thử", 1)
+    ]
+
+
+def test_a_source_is_registered_from_a_file_and_listed(run: Run, tmp_path: Path) -> None:
+    """YAML or JSON; an unknown format is refused with the known ones."""
+    file = tmp_path / "source.yaml"
+    file.write_text("{id: river, kind: sensor, format: native, cadence_s: 600}")
+    assert run("source", "add", str(file))[0] == 0
+    _, out, _ = run("source", "list", "--json")
+    assert [source["id"] for source in json.loads(out)] == ["river"]
+
+    file.write_text("{id: river, kind: sensor, format: carrier-pigeon}")
+    code, _, err = run("source", "add", str(file))
+    assert code == 2
+    assert "carrier-pigeon" in err
+    assert "native" in err
+
+
+def test_accounts_and_keys_are_made_with_secrets_that_are_shown_once(run: Run) -> None:
+    """The password is printed when it is made; the list has none."""
+    code, out, _ = run("user", "add", "an", "--role", "operator")
+    password = out.split()[-1]
+    assert (code, len(password)) == (0, 19)
+    _, listed, _ = run("user", "list", "--json")
+    assert json.loads(listed)[0]["name"] == "an"
+    assert password not in listed
+    assert run("user", "key", "gauges", "--source", "river")[1].startswith("ck_")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "code", "says"),
+    [
+        (("bogus",), 2, "bogus"),
+        (("worker", "--only", "nope"), 2, "normalize"),
+        (("worker", "--lane", "fast"), 2, "bulk or priority"),
+        (("tap", "nope"), 2, "canh.raw.bulk"),
+        (("user", "add", "an", "--role", "king"), 2, "operator"),
+        (("zones", "import", "no-such-file", "--kind", "x", "--valid-from", "2025-07-01"), 2, "No such file"),
+        (("demo", "--scenario", "nope"), 2, "song-ba-flood"),
+        (("topics",), 2, "CANH_KAFKA"),
+        (("dlq", "show", "nope"), 2, "canh dlq list"),
+    ],
+)
+def test_a_mistake_is_one_clear_sentence(run: Run, tokens: tuple[str, ...], code: int, says: str) -> None:
+    """Exit code 2, the next step in the message, never a traceback."""
+    got, _, err = run(*tokens)
+    assert got == code
+    assert says in err
+    assert "Traceback" not in err
+
+
+def test_a_database_that_is_away_is_told_without_a_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1: not the user's mistake."""
+    monkeypatch.setenv("CANH_DATABASE_URL", "postgresql://canh:x@127.0.0.1:9/canh")
+    code, _, err = run("source", "list")
+    assert code == 1
+    assert "Traceback" not in err
+
+
+def test_a_bad_setting_names_variable_problem_and_example(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 2 before anything is started."""
+    monkeypatch.setenv("CANH_API_PORT", "eighty")
+    code, _, err = run("source", "list")
+    assert code == 2
+    assert "CANH_API_PORT" in err
+    assert "8420" in err

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from streams.rules.load import library
+from streams.sources.native import Native
+from tests.bench.incidents import commented, many
+from tests.bench.measure import Figure, Result, percentile
+from tests.bench.profiler import shares
+from tests.bench.report import as_json, as_table
+from tests.bench.trace import Carried, Trace
+from tests.bench.worker import many_rules
+from tests.bench.workload import SOURCE, arrays, readings, singles
+
+
+def carried(hop: str, began: float, next_offset: int) -> str:
+    """Give a line of a trace."""
+    return json.dumps(asdict(Carried(hop, "t", 3, began, began + 1, next_offset, 0.5, 0.25))) + "\n"
+
+
+def test_a_trace_is_followed_while_it_grows(tmp_path: Path) -> None:
+    """A line that is only half written is read when it is whole."""
+    file = tmp_path / "trace"
+    trace = Trace(file)
+    assert trace.begun() is None
+    whole, half = carried("store", 5.0, 0), carried("store", 5.0, 30)
+    file.write_text(whole + half[:20])
+    assert (trace.begun(), trace.reached("store", "t")) == (5.0, {3: 0})
+    file.write_text(whole + half + carried("evaluate", 6.0, 40) + carried("evaluate", 6.5, 20))
+    assert (trace.reached("store", "t"), trace.reached("evaluate", "t")) == ({3: 30}, {3: 40})
+    assert trace.last("t") == 7.5
+    assert trace.seconds() == {
+        "store: work": 1.0,
+        "store: commit": 0.5,
+        "evaluate: work": 1.0,
+        "evaluate: commit": 0.5,
+    }
+
+
+def test_samples_are_told_by_hop_and_innermost_part() -> None:
+    """The outermost of our files names the hop, the innermost known one the part of the work; who waits is left out."""
+    raw = (
+        "run (deploy/worker.py:1);work (streams/normalize.py:40);read (streams/sources/fast.py:9) 30\n"
+        "work (streams/normalize.py:41);locate (geo/zones.py:7);query (shapely/strtree.py:1) 10\n"
+        "tick (deploy/worker.py:3) 2\n"
+        "run (threading.py:9);wait (threading.py:331) 500\n"
+    )
+    assert shares(raw) == {("normalize", "decode"): 30, ("normalize", "geo"): 10, ("-", "other"): 2}
+
+
+@pytest.mark.parametrize(("share", "wanted"), [(0.5, 2), (0.99, 4), (0.25, 1)])
+def test_a_percentile_is_a_value_that_was_measured(share: float, wanted: float) -> None:
+    """Nearest rank, nothing in between."""
+    assert percentile([4, 1, 3, 2], share) == wanted
+
+
+def test_arrays_carry_the_same_readings_as_single_records() -> None:
+    """Both ways of the workload say the same, each record of one device, and none twice."""
+    work = list(readings(6_000, 10))
+    packed = list(arrays(work, 100))
+    assert sum(len(held) for _, held in packed) == len({(r.device.id, r.metric, r.at) for _, h in packed for r in h})
+    raw, held = packed[0]
+    drafts = list(Native().read(raw.value, SOURCE, {}))
+    assert len(drafts) == len(held) == 100
+    assert {raw.key} == {reading.device.id.encode() for reading in held}
+    assert [raw.value for raw in singles(held)] == [reading.json() for reading in held]
+
+
+def test_incidents_are_the_same_in_every_run() -> None:
+    """Their seed is fixed; a comment is the next version."""
+    first, again = (next(iter(many(10))).incident for _ in range(2))
+    assert (first.kind, first.severity, first.title) == (again.kind, again.severity, again.title)
+    write = commented(first, "x")
+    assert (write.expected_version, write.incident.version, write.changes[0].version) == (1, 2, 2)
+
+
+def test_results_are_shown_as_a_table_and_as_json() -> None:
+    """Median, least and greatest of all runs, and the ratio that is watched."""
+    result = Result("pipeline", [Figure("ratio to the limit", "", [0.5, 0.1, 0.3])], ["a note"])
+    assert result.ratio == 0.3
+    assert "| pipeline | ratio to the limit |  | 0.3 | 0.1 | 0.5 | 3 |" in as_table([result])
+    assert json.loads(as_json([result]))["benches"]["pipeline"]["figures"][0]["median"] == 0.3
+
+
+def test_many_rules_are_the_library_and_made_ones() -> None:
+    """The second figure of the pipeline is with the library's rules on, not instead of them."""
+    rules = many_rules(30)
+    assert len(rules) == len({rule.id for rule in rules}) == 30
+    assert {rule.id for rule in library()} < {rule.id for rule in rules}

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from schemas.errors import PoisonMessageError
+from schemas.events import ObservationBatch
+from schemas.events.dead_letter import Reason
+from schemas.store.memory import MemoryStore
+from schemas.topics import OBSERVATIONS
+from streams.store import StoreHop, gather
+from streams.watermark import Place
+from tests.unit.streams.hands import NOW, canonical
+
+PLACE = Place(OBSERVATIONS.name, 0)
+
+
+def batch(*devices: str) -> ObservationBatch:
+    n = len(devices)
+    return ObservationBatch.of_columns(
+        source=["s"] * n, device=list(devices), metric=["rain"] * n,
+        observed_at=[NOW + timedelta(seconds=i) for i in range(n)], received_at=[NOW] * n, value=[1.0] * n,
+        source_value=[None] * n, source_unit=[None] * n, lon=[None] * n, lat=[None] * n, commune=[None] * n,
+        zone_ids=[[] for _ in devices], marks=[[] for _ in devices],
+    )  # fmt: skip
+
+
+def test_a_run_becomes_one_write_in_its_order() -> None:
+    """Batches are put one after the other."""
+    commit = gather([canonical(0, batch("a", "b").to_bytes()), canonical(1, batch("c").to_bytes())])
+    assert commit.observations is not None
+    assert commit.observations.device == ["a", "b", "c"]
+    assert gather([]).observations is None
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xff", b"{}", b'{"type":"detection.v1"}', batch("a").to_bytes()[:-40]])
+def test_what_normalize_never_wrote_is_refused(raw: bytes) -> None:
+    """Anybody can write to a topic."""
+    with pytest.raises(PoisonMessageError):
+        gather([canonical(0, raw)])
+
+
+async def test_of_a_batch_only_the_bad_rows_are_refused() -> None:
+    """Wherever they stand: all others are written, and each bad one is a dead letter of its own."""
+    store = MemoryStore()
+    hop = StoreHop(OBSERVATIONS, store)
+    bad = canonical(5, batch("a", "nul\x00", "c", "d", "nul\x00too").to_bytes())
+    error = PoisonMessageError(Reason.REFUSED_BY_STORE, "no")
+    commit = await hop.salvage(PLACE, bad, error)
+    await store.commit(commit)
+    written = sorted(key[0] for key in store.tables.observation)
+    assert written == ["a", "c", "d"]
+    rows = [msgspec.json.decode(letter.raw)["device"] for letter in commit.dead_letters]
+    assert rows == ["nul\x00", "nul\x00too"]
+    assert {letter.offset for letter in commit.dead_letters} == {5}
+
+
+async def test_a_record_that_nobody_can_read_is_refused_as_a_whole() -> None:
+    """Its raw bytes are kept."""
+    hop = StoreHop(OBSERVATIONS, MemoryStore())
+    (letter,) = (await hop.salvage(PLACE, canonical(5, b"?"), PoisonMessageError(Reason.BAD_JSON, "no"))).dead_letters
+    assert letter.raw == b"?"
