@@ -187,7 +187,7 @@ def _packed(value: bytes) -> list[_Event]:
 
 
 def _unpacked(event: _Event) -> list[_Event]:
-    """Give a packed event as one event for each reading; raises _NotPlainError when a part is missing."""
+    """Give a packed event as one event for each reading; raises _NotPlainError when there is none, or a part of one."""
     readings = [event] if event.readings is msgspec.UNSET else event.readings
     rows = [
         _Event(
@@ -201,7 +201,7 @@ def _unpacked(event: _Event) -> list[_Event]:
         )
         for reading in readings
     ]
-    if not all(map(_is_whole, rows)):
+    if not rows or not all(map(_is_whole, rows)):
         raise _NotPlainError
     return rows
 

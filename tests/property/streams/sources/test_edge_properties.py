@@ -203,6 +203,7 @@ REGISTRATIONS: tuple[dict[str, Any], ...] = (
 
 
 @given(st.lists(message, max_size=6), st.sampled_from(REGISTRATIONS))
+@example([dumped([good, {"device": "d1", "readings": []}])], {})  # the empty pack must not vanish beside the good one
 @settings(max_examples=400, deadline=None)
 def test_fast_and_slow_way_give_the_same(raws: list[bytes], registration: dict[str, Any]) -> None:
     """The fast lane is an optimisation only: rows, marks, refusals and their order are those of the slow way."""
