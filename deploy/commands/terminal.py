@@ -15,6 +15,7 @@ from rich.table import Table
 from deploy.bootstrap import open_store
 from deploy.local.home import Home
 from deploy.settings import Settings
+from schemas.errors import UsageError
 from schemas.store.timescale import TimescaleStore
 
 T = TypeVar("T")
@@ -25,11 +26,17 @@ results = Console(highlight=False)
 
 
 def settings_here() -> Settings:
-    """Read the settings; where no server is set, those of the `canh up` that runs in this home are used."""
+    """Read the settings; where no server is set, those of the `canh up` that runs in this home are used.
+
+    Raises UsageError while that `canh up` is still starting.
+    """
     settings = Settings.load()
     if settings.kafka and settings.database_url:
         return settings
-    running = Home(settings.home).addresses()
+    home = Home(settings.home)
+    running = home.addresses()
+    if not running and home.in_use():
+        raise UsageError(f"Canh is still starting in {home.path}. Wait until it says that it is ready, then try again.")
     known: dict[str, object] = {}
     if not settings.kafka and running.get("kafka"):
         known["kafka"] = running["kafka"]

@@ -46,6 +46,7 @@ class Home:
             (self.path / name).mkdir(mode=0o700, exist_ok=True)
         for left in (self.path / "run").glob("*.pid"):
             PidFile(left).end_leftover()
+        self._addresses.unlink(missing_ok=True)  # a crash's, which would send other commands astray
         return self
 
     def close(self) -> None:

@@ -74,13 +74,6 @@ class Canh:
         """End a service as a crash would."""
         os.kill(self.pid(name), signal.SIGKILL)
 
-    def ready(self) -> bool:
-        """Ask the API whether it is ready."""
-        try:
-            return httpx.get(f"{self.url}/health/ready", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
-
     def login(self, name: str) -> httpx.Client:
         """Give a client that is logged in as one of the demo's people."""
         client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=10)
@@ -92,9 +85,11 @@ class Canh:
 
     def run(self, *arguments: str) -> str:
         """Run another command in the same home; it must succeed."""
-        return subprocess.run(
-            [sys.executable, "-m", "deploy.cli", *arguments], env=self.env, check=True, capture_output=True, timeout=60
-        ).stdout.decode()
+        done = subprocess.run(
+            [sys.executable, "-m", "deploy.cli", *arguments], env=self.env, capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, f"canh {' '.join(arguments)}: {done.stderr.decode()}"
+        return done.stdout.decode()
 
     def stop(self, timeout_s: float = STOP_S) -> int:
         """Send SIGTERM and give the exit code; one that does not end is killed and tells its last lines."""
@@ -126,7 +121,7 @@ def canh(*arguments: str, broker: BrokerServer | None = None, database: Database
         )
     running = Canh(process, home, f"http://127.0.0.1:{port}", log, env)
     try:
-        wait_for(lambda: running.ready() or process.poll() is not None, 120, "readiness")
+        wait_for(lambda: running.all_ready() or process.poll() is not None, 120, "readiness")
         assert process.poll() is None, running.printed()
         yield running
     finally:

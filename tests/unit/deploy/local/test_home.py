@@ -46,6 +46,8 @@ def test_addresses_are_found_only_while_somebody_runs(tmp_path: Path) -> None:
         left = published.read_text()
     published.write_text(left)
     assert other.addresses() == {}
+    with Home(tmp_path / "h"):
+        assert other.addresses() == {}, "a crash's addresses, given out while its successor starts"
 
 
 def test_full_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

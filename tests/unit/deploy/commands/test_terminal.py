@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deploy.commands.terminal import settings_here
+from deploy.local.home import Home
+from schemas.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No server is named, and the home is a fresh one."""
+    for name in ("CANH_KAFKA", "CANH_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CANH_HOME", str(tmp_path / "h"))
+
+
+def test_a_command_finds_the_servers_of_the_canh_up_beside_it(tmp_path: Path) -> None:
+    """Nobody types addresses that `canh up` knows."""
+    with Home(tmp_path / "h") as running:
+        running.publish({"kafka": "127.0.0.1:19092", "database_url": "postgresql://canh@127.0.0.1/canh"})
+        found = settings_here()
+    assert found.kafka == "127.0.0.1:19092"
+    assert found.database_url is not None
+
+
+def test_a_command_beside_a_canh_up_that_still_starts_is_told_to_wait(tmp_path: Path) -> None:
+    """It is not told to run `canh up`, which runs already."""
+    with Home(tmp_path / "h"), pytest.raises(UsageError, match="still starting"):
+        settings_here()
+
+
+def test_where_nothing_runs_the_settings_stay_as_they_are() -> None:
+    """Then the command itself says what it misses."""
+    assert settings_here().kafka is None
