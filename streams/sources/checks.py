@@ -84,8 +84,11 @@ def name(value: object, field: str) -> str:
     return clean(value, field, limit_bytes=4 * MAX_NAME_CHARS).strip()
 
 
-def place(lon: Any, lat: Any, srid: int) -> tuple[float, float] | None:
-    """Give lon, lat in WGS 84, None when the sender gave none; refuses half a position and one off the earth."""
+def place(lon: Any, lat: Any, srid: object) -> tuple[float, float] | None:
+    """Give lon, lat in WGS 84, None when the sender gave none; refuses half a position and one off the earth.
+
+    `srid` is what the sender wrote: anything but the whole number of a system that we know is refused.
+    """
     if lon is None and lat is None:
         return None
     if lon is None or lat is None:
@@ -96,6 +99,9 @@ def place(lon: Any, lat: Any, srid: int) -> tuple[float, float] | None:
         x, y = number(lon, "lon"), number(lat, "lat")
     except PoisonMessageError as error:
         raise PoisonMessageError(Reason.BAD_POSITION, str(error), field=error.field) from error
+    if type(srid) is not int:  # no bool either; a list would not even be a question that `to_wgs84` can be asked
+        message = f"srid is {str(srid)[:40]!r}: write the EPSG code as a whole number without quotes, such as 9218"
+        raise PoisonMessageError(Reason.BAD_POSITION, message, field="srid")
     if srid != WGS84:
         return to_wgs84(x, y, srid)
     if not -180 <= x <= 180:

@@ -22,6 +22,7 @@ from streams.sources.registry import ADAPTERS
 from streams.sources.verdict import told
 
 AT = datetime(2025, 11, 19, tzinfo=UTC)
+GOOD = {"device": "d1", "metric": "rain", "value": 1, "observed_at": "2025-11-19T00:00:00Z"}
 DEVICES = {"d1": Device(id="d1", source="s", lon=108.0, lat=13.0)}
 
 scalars = (
@@ -39,7 +40,7 @@ documents = st.recursive(
 )
 #: Names that the formats look for, so that generated objects reach their depths.
 NAMES = """
-type device metric value unit observed_at readings lon lat id specversion source data data_base64
+type device metric value unit observed_at readings lon lat srid id specversion source data data_base64
 time bn bt bu bv bver n u v t vs result phenomenonTime Datastream @iot.id ObservedProperty Thing
 name Locations location coordinates dataArray components requests url body Datastreams Observations
 unitOfMeasurement symbol dateObserved temperature subCategory severity speed LAeq unitCode
@@ -86,6 +87,7 @@ def test_any_bytes_are_accepted_or_refused(wire: str, raw: bytes, binary_mode: o
 @given(st.sampled_from(sorted(ADAPTERS)), documents | shaped)
 @settings(max_examples=500, deadline=None)
 @example("native", [{"device": "d", "metric": "rain", "value": 10**400, "observed_at": "2025-11-19T00:00:00Z"}])
+@example("native", {**GOOD, "lon": 1, "lat": 1, "srid": []})
 def test_any_json_is_accepted_or_refused(wire: str, document: Any) -> None:
     """No JSON document, NaN, infinity and huge numbers included, raises in any format."""
     check(Edge(DEVICES).admit([record(wire, dumped(document))]))
@@ -177,14 +179,14 @@ maybe_bad: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "observed_at": st.sampled_from([*TIMES.split(), "2025-11-19 00:00:00Z", 5, None]),
         "lon": st.sampled_from([108.0, 181, None, "1"]),
         "lat": st.sampled_from([13.0, -91, None]),
+        "srid": st.sampled_from([4326, 9218, "9218", True, [], {}, None]),
         "id": st.sampled_from(["i", 5, None]),
         "type": st.sampled_from(["observation", "report", None]),
         "colour": st.just("blue"),
     },
 )
 reading = maybe_bad.map(lambda item: {k: v for k, v in item.items() if k in ("metric", "value", "unit", "observed_at")})
-good = {"device": "d1", "metric": "rain", "value": 1, "observed_at": "2025-11-19T00:00:00Z"}
-single = maybe_bad.map(lambda changes: {**good, **changes}) | maybe_bad
+single = maybe_bad.map(lambda changes: {**GOOD, **changes}) | maybe_bad
 packed = st.builds(lambda base, readings: {**base, "readings": readings}, maybe_bad, st.lists(reading, max_size=4))
 DOUBLED = b'{"device":"d1","device":"d2","metric":"rain","value":1,"value":2,"observed_at":"2025-11-19T00:00:00Z"}'
 message = (
@@ -203,7 +205,7 @@ REGISTRATIONS: tuple[dict[str, Any], ...] = (
 
 
 @given(st.lists(message, max_size=6), st.sampled_from(REGISTRATIONS))
-@example([dumped([good, {"device": "d1", "readings": []}])], {})  # the empty pack must not vanish beside the good one
+@example([dumped([GOOD, {"device": "d1", "readings": []}])], {})  # the empty pack must not vanish beside the good one
 @settings(max_examples=400, deadline=None)
 def test_fast_and_slow_way_give_the_same(raws: list[bytes], registration: dict[str, Any]) -> None:
     """The fast lane is an optimisation only: rows, marks, refusals and their order are those of the slow way."""

@@ -23,6 +23,8 @@ GOOD: dict[str, Any] = {"device": "d", "metric": "rain", "value": 1, "observed_a
 
 
 ALERT = b'{"type":"alert","kind":"flood","headline":"x","severity":%b,"observed_at":"2025-11-19T00:00:00Z"}'
+#: What a sender can write for 9218, and must not.
+BAD_SRIDS: tuple[Any, ...] = ([], [1], {}, {"a": 1}, "9218", 9218.0, True, 1234, 10**30)
 
 
 def native(**changes: Any) -> bytes:
@@ -61,6 +63,7 @@ def detection(**changes: Any) -> bytes:
         (native(lon=13, lat=108), "bad_position", "lat"),
         (native(lon=108), "bad_position", "lat"),
         (native(lon="108", lat="13"), "bad_position", "lon"),
+        *((native(lon=450000, lat=1400000, srid=bad), "bad_position", "srid") for bad in BAD_SRIDS),
         (native(device=""), "bad_shape", "device"),
         (native(device="a\0b"), "bad_shape", "device"),
         (native(device="x" * 257), "too_large", "device"),
