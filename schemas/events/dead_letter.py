@@ -23,6 +23,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"  # size, depth or key-count limit
     UNKNOWN_SOURCE = "unknown_source"
     UNSUPPORTED = "unsupported"  # understood, but nothing in it is an event for us
+    ADAPTER_FAILED = "adapter_failed"  # reading it broke: a bug of ours, its traceback is in the log
     ID_CONFLICT = "id_conflict"  # same identity, other content; the first one stands
     REFUSED_BY_STORE = "refused_by_store"  # the database refused this row (found by bisection)
 

@@ -1,7 +1,8 @@
-"""The edge: takes raw records of registered sources, gives clean events or refusals with reasons; pure."""
+"""The edge: takes raw records of registered sources, gives clean events or refusals; pure, but that it logs bugs."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -19,6 +20,8 @@ from streams.sources.fast import FastLane, is_replay
 from streams.sources.observe import Scale, scale_of
 from streams.sources.registry import adapter
 from streams.sources.verdict import Refusals, Verdict
+
+logger = logging.getLogger(__name__)
 
 Place = tuple[float, float] | None
 Plan = tuple[str, Scale, Place, tuple[str, ...]]
@@ -80,14 +83,14 @@ class Edge:
         """Add what is good in a record; give how many items it has, and the bad ones."""
         try:
             drafts = _read(record)
-        except PoisonMessageError as error:
-            return 1, [(0, error)]
+        except Exception as error:  # noqa: BLE001 -- see `_refusal`
+            return 1, [(0, _refusal(record, error))]
         refusals: list[tuple[int, PoisonMessageError]] = []
         for item, draft in enumerate(drafts):
             try:
                 self._admit_draft(draft, record, out)
-            except PoisonMessageError as error:
-                refusals.append((item, error))
+            except Exception as error:  # noqa: BLE001 -- see `_refusal`
+                refusals.append((item, _refusal(record, error)))
         return len(drafts), refusals
 
     def _admit_draft(self, draft: Draft | PoisonMessageError, record: RawRecord, out: Gathering) -> None:
@@ -155,6 +158,21 @@ class Edge:
             return (Mark.FUTURE.value,)
         late = observed_at < record.received_at - self._lateness
         return (Mark.LATE.value,) if late and not is_replay(record.source) else ()
+
+
+def _refusal(record: RawRecord, error: Exception) -> PoisonMessageError:
+    """Give why a record is refused: a bug in reading it refuses it too, as else it would block its partition for good.
+
+    The traceback is in the log and the raw bytes are in the dead letters, to be sent again when the bug is mended.
+    """
+    if isinstance(error, PoisonMessageError):
+        return error
+    if isinstance(error, MemoryError):  # says nothing of this record
+        raise error
+    place = (record.topic, record.partition, record.offset)
+    logger.error("adapter.failed: %s, %s partition %d offset %d", record.source.format, *place, exc_info=error)
+    message = f"reading it as {record.source.format!r} broke on {type(error).__name__}: a bug of ours, report it"
+    return PoisonMessageError(Reason.ADAPTER_FAILED, message)
 
 
 def _source_marks(source: Source) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import decode_canonical, encode
-from schemas.events import Device, Event, Source
+from schemas.events import Device, Event, Reason, Source
 from streams.sources import edge as edge_module
 from streams.sources.abstract import RawRecord
 from streams.sources.admitted import Admitted
@@ -74,6 +74,12 @@ def check(admitted: Admitted) -> None:
     for letter in admitted.dead_letters:
         assert letter.message
         assert encode(letter)
+    nothing_broke(admitted)
+
+
+def nothing_broke(admitted: Admitted) -> None:
+    """Check that nothing fell into the net under the adapters: it is for bugs, and these tests look for bugs."""
+    assert [letter.message for letter in admitted.dead_letters if letter.reason == Reason.ADAPTER_FAILED] == []
 
 
 @given(st.sampled_from(sorted(ADAPTERS)), st.binary(max_size=200), st.booleans())
@@ -211,6 +217,7 @@ def test_fast_and_slow_way_give_the_same(raws: list[bytes], registration: dict[s
     """The fast lane is an optimisation only: rows, marks, refusals and their order are those of the slow way."""
     records = [record("native", raw, **registration) for raw in raws]
     edge = Edge(DEVICES)
+    nothing_broke(edge.admit_slowly(records))
     assert edge.admit(records) == edge.admit_slowly(records) == Edge(DEVICES).admit(records)
 
 

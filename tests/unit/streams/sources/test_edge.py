@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,9 +13,10 @@ import pytest
 
 from schemas.events import Device, Source
 from schemas.limits import MAX_ITEMS, MAX_MESSAGE_BYTES, MAX_REFUSALS
-from streams.sources.abstract import RawRecord
+from streams.sources.abstract import Draft, RawRecord
 from streams.sources.admitted import Admitted
 from streams.sources.edge import Edge
+from streams.sources.registry import ADAPTERS
 
 Admit = Callable[..., Admitted]
 AT = datetime(2025, 11, 19, tzinfo=UTC)
@@ -234,6 +235,42 @@ def test_a_source_with_an_unknown_format_is_refused_with_the_list(admit: Admit) 
     (letter,) = admit("telepathy", native()).dead_letters
     assert (letter.reason, letter.field) == ("unsupported", "format")
     assert "native" in letter.message
+
+
+class Broken:
+    """An adapter with bugs: it breaks over one message, and gives of another what no edge rule foresees."""
+
+    format = "broken"
+    title = "breaks"
+
+    def read(self, raw: bytes, source: Source, headers: Mapping[str, bytes]) -> Iterator[Draft]:
+        if raw == b"none left":
+            raise MemoryError
+        yield Draft("observation", AT, {"device": "d", "metric": "rain", "value": 1})
+        if raw == b"half way":
+            raise KeyError("no such thing")
+        yield Draft("observation", AT, ["no fields"])  # type: ignore[arg-type]  # the bug
+
+
+def test_a_bug_in_an_adapter_refuses_the_record_and_not_its_partition(
+    admit: Admit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever breaks while a record is read refuses it (or its item) with a traceback; its neighbours go on."""
+    monkeypatch.setitem(ADAPTERS, "broken", Broken())
+    whole, item = admit("broken", b"half way"), admit("broken", b"second item")
+    assert (len(whole.observations), len(item.observations)) == (0, 1)
+    for letters, number in ((whole.dead_letters, 0), (item.dead_letters, 1)):
+        (letter,) = letters
+        assert (letter.reason, letter.item, letter.offset) == ("adapter_failed", number, 77)
+    assert "KeyError: 'no such thing'" in caplog.text
+    assert "AttributeError" in caplog.text
+
+
+def test_want_of_memory_refuses_nothing(admit: Admit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the machine's trouble, not the message's: the worker ends and starts again."""
+    monkeypatch.setitem(ADAPTERS, "broken", Broken())
+    with pytest.raises(MemoryError):
+        admit("broken", b"none left")
 
 
 def test_a_source_registered_anew_is_taken_anew() -> None:
