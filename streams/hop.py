@@ -13,11 +13,12 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.codec import header_text
 from schemas.errors import BackpressureError, ConflictError, PoisonMessageError
-from schemas.events import DeadLetter
+from schemas.events import DeadLetter, Reason
 from schemas.store.abstract import Commit, Offset, StreamStore
 from schemas.topics import SOURCE_HEADER, Topic
 from streams.metrics import BATCH_SECONDS, RECORDS, REFUSED, RETRIES
 from streams.reach import Reach
+from streams.sources.checks import NEWEST, OLDEST
 from streams.transport import Run
 from streams.watermark import Place, Watermark
 
@@ -252,8 +253,24 @@ def _changes(commit: Commit) -> bool:
 
 
 def received_at(record: ConsumerRecord) -> datetime:
-    """Give the broker's timestamp of a record: the same on every replay, unlike the clock."""
-    return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    """Give the broker's timestamp of a record: the same on every replay, unlike the clock.
+
+    Raises PoisonMessageError (bad_time) for one that is no time: a topic that takes the producer's word (CreateTime)
+    holds whatever that wrote, such as microseconds, or -1 for none.
+    """
+    at = _time_of(record)
+    if at is None:
+        message = (
+            f"the record's timestamp {record.timestamp} is not milliseconds since 1970: set message.timestamp.type="
+            f"LogAppendTime on {record.topic} (`canh topics` shows it), then `canh dlq replay`"
+        )
+        raise PoisonMessageError(Reason.BAD_TIME, message, field="timestamp")
+    return at
+
+
+def _time_of(record: ConsumerRecord) -> datetime | None:
+    at_s = record.timestamp / 1000
+    return datetime.fromtimestamp(at_s, UTC) if OLDEST.timestamp() <= at_s < NEWEST.timestamp() else None
 
 
 def headers_of(record: ConsumerRecord) -> dict[str, bytes]:
@@ -262,7 +279,7 @@ def headers_of(record: ConsumerRecord) -> dict[str, bytes]:
 
 
 def dead_letter(record: ConsumerRecord, error: PoisonMessageError, *, source: str | None = None) -> DeadLetter:
-    """Make the dead letter of a whole record."""
+    """Make the dead letter of a whole record; the time of one without a time is 1970, so that it can be resolved."""
     headers = headers_of(record)
     name = source if source is not None else header_text(headers, SOURCE_HEADER)
     raw = record.value or b""
@@ -275,7 +292,7 @@ def dead_letter(record: ConsumerRecord, error: PoisonMessageError, *, source: st
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        received_at=received_at(record),
+        received_at=_time_of(record) or datetime.fromtimestamp(0, UTC),
         raw=raw,
         headers={key: header_text(headers, key) for key in headers},
     )

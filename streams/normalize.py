@@ -100,7 +100,11 @@ def sort_out(records: Records, world: World) -> tuple[list[RawRecord], list[Dead
             letters.append(dead_letter(record, PoisonMessageError(Reason.UNKNOWN_SOURCE, why), source=name))
             continue
         stamp = record.timestamp
-        at = times.get(stamp) or times.setdefault(stamp, received_at(record))
+        try:
+            at = times.get(stamp) or times.setdefault(stamp, received_at(record))
+        except PoisonMessageError as error:
+            letters.append(dead_letter(record, error, source=name))
+            continue
         raws.append(RawRecord(source, record.value or b"", headers, at, record.topic, record.partition, record.offset))
     return raws, letters
 

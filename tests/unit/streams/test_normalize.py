@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from schemas.bus.memory import MemoryPublisher
@@ -12,8 +14,9 @@ from schemas.topics import DEAD_LETTERS, OBSERVATIONS, RAW_BULK, SOURCE_HEADER
 from streams.normalize import NormalizeHop
 from streams.poison import PoisonGauge, TooMuchPoisonError
 from streams.watermark import Place
-from tests.unit.streams.hands import reading, record, world
+from tests.unit.streams.hands import NOW, reading, record, world
 
+NOW_MS = int(NOW.timestamp() * 1000)
 PLACE = Place(RAW_BULK.name, 3)
 
 
@@ -56,6 +59,19 @@ async def test_whatever_a_producer_writes_becomes_one_dead_letter_with_its_place
     assert (letter.topic, letter.offset, letter.raw) == (RAW_BULK.name, 7, value or b"")
     assert reason is None or letter.reason == reason
     assert len(publisher.of_topic(DEAD_LETTERS.name)) == 1
+
+
+@pytest.mark.parametrize("stamp", [-1, NOW_MS * 1000, 10**17, -(10**17)])
+async def test_a_timestamp_that_is_no_time_refuses_its_record_alone(stamp: int) -> None:
+    """On a topic that takes the producer's word it may be anything; the letter can be sent again and resolved."""
+    hop, _, store = await made()
+    bad = dataclasses.replace(record(1, reading(1)), timestamp=stamp)
+    commit = await hop.work(PLACE, [record(0, reading(2)), bad, record(2, reading(0))])
+    (letter,) = commit.dead_letters
+    assert (letter.offset, letter.reason, letter.field) == (1, Reason.BAD_TIME, "timestamp")
+    assert "LogAppendTime" in letter.message
+    await store.commit(commit)
+    assert await store.resolve_dead_letters([letter.id], NOW) == 1
 
 
 async def test_a_disabled_source_is_refused() -> None:
