@@ -77,11 +77,8 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
     yield Finding("broker", f"{settings.kafka} ({_saved(settings.home) if embedded else 'your own'})")
     try:
         for state in topic_states(settings.kafka):
-            yield Finding(
-                f"topic {state.topic.name}",
-                f"{state.partitions} partitions",
-                "Run `canh topics`." if state.problem else "",
-            )
+            found = f"{state.partitions} partitions"
+            yield Finding(f"topic {state.topic.name}", state.problem or found, state.fix)
     except CanhError as error:
         yield Finding("topics", str(error), "Look at the broker's log.")
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient, MemberToRemove, NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, MemberToRemove, NewTopic
 from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError, UnknownMemberIdError
 
 from deploy.local.broker import topic_config
 from schemas.errors import BackpressureError
 from schemas.topics import EMBEDDED_BYTES, EMBEDDED_MS, TOPICS, Topic
 
+#: Whose word a record's time is. `received_at` is the broker's (LogAppendTime), never the sender's (CreateTime).
+STAMPS, BY_BROKER = "message.timestamp.type", "LogAppendTime"
+
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as the broker has it: `partitions` 0 when it is missing."""
+    """A topic as the broker has it: `partitions` 0 when it is missing, `stamps` empty when it does not tell."""
 
     topic: Topic
     partitions: int
+    stamps: str = ""
 
     @property
     def problem(self) -> str:
@@ -29,7 +33,21 @@ class TopicState:
             return "missing"
         if self.partitions < self.topic.partitions:
             return f"has {self.partitions} partitions, {self.topic.partitions} are expected"
+        if self.stamps not in {"", BY_BROKER}:
+            return f"has {STAMPS}={self.stamps}, {BY_BROKER} is expected"
         return ""
+
+    @property
+    def fix(self) -> str:
+        """Say what to do about the problem, empty when there is none."""
+        if not self.problem:
+            return ""
+        if self.partitions < self.topic.partitions:
+            return "Run `canh topics`."
+        return (
+            f"Times are the senders' word: kafka-configs.sh --bootstrap-server BROKER --alter --entity-type topics "
+            f"--entity-name {self.topic.name} --add-config {STAMPS}={BY_BROKER}"
+        )
 
 
 def create_topics(bootstrap: str, *, embedded: bool, replication: int = 1) -> list[str]:
@@ -52,7 +70,8 @@ def topic_states(bootstrap: str) -> list[TopicState]:
         there = set(admin.list_topics())
         described = admin.describe_topics([topic.name for topic in TOPICS if topic.name in there])
         partitions = {_name(entry): len(entry["partitions"]) for entry in described}
-        return [TopicState(topic, partitions.get(topic.name, 0)) for topic in TOPICS]
+        stamps = _stamps(admin, list(partitions))
+        return [TopicState(topic, partitions.get(topic.name, 0), stamps.get(topic.name, "")) for topic in TOPICS]
     except KafkaError as error:
         raise BackpressureError(f"The broker at {bootstrap} did not describe the topics: {error!r}") from error
     finally:
@@ -113,6 +132,13 @@ def end_offsets(bootstrap: str) -> dict[tuple[str, int], int]:
         consumer.close()
 
 
+def _stamps(admin: Any, names: Sequence[str]) -> dict[str, str]:
+    """Give whose word a record's time is in each topic; left out where we may not ask."""
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name, [STAMPS]) for name in names]
+    configs = admin.describe_configs(asked, config_filter="all").get("topic", {}) if asked else {}
+    return {name: str(found[STAMPS]["value"]) for name, found in configs.items() if STAMPS in found}
+
+
 def _name(described: dict[str, Any]) -> str:
     return str(described.get("name") or described.get("topic"))
 
@@ -121,7 +147,7 @@ def _create(admin: Any, topic: Topic, *, embedded: bool, replication: int) -> bo
     configs = {"retention.ms": str(topic.retention_ms), "cleanup.policy": "delete"}
     if embedded and not topic.read_by_hops:
         configs = topic_config(EMBEDDED_MS, EMBEDDED_BYTES)
-    configs["message.timestamp.type"] = "LogAppendTime"  # received_at is the broker's word, never the sender's
+    configs[STAMPS] = BY_BROKER
     try:
         admin.create_topics([NewTopic(topic.name, topic.partitions, replication, topic_configs=configs)])
     except TopicAlreadyExistsError:  # another worker was faster

@@ -27,11 +27,13 @@ def topics(*, replication: int = 1, free: str = "", json: bool = False) -> int:
         return _free(bootstrap, free, as_json=json)
     embedded = Home(settings.home).addresses().get("kafka") == bootstrap
     create_topics(bootstrap, embedded=embedded, replication=replication)
+    states = topic_states(bootstrap)
     rows = [
-        (state.topic.name, state.partitions, state.topic.key, state.topic.meaning, state.problem)
-        for state in topic_states(bootstrap)
+        (state.topic.name, state.partitions, state.topic.key, state.topic.meaning, state.problem) for state in states
     ]
     show("Topics", ("name", "partitions", "key", "meaning", "problem"), rows, as_json=json)
+    for fix in (state.fix for state in states if state.fix):
+        remarks.print(fix, markup=False, soft_wrap=True)
     return 0
 
 

@@ -12,12 +12,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from kafka import TopicPartition as AdminPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
+from deploy import topics
 from deploy.local.broker import topic_config
 from deploy.topics import free_worker
+from schemas.topics import Topic
 from tests.servers import BrokerServer
 
 pytestmark = pytest.mark.integration
 
+STAMP_KINDS = ("CreateTime", "LogAppendTime")
 RETENTION = topic_config(600_000, 8 << 20)
 
 MEMBER = """
@@ -46,6 +49,21 @@ def new_topic(bootstrap: str, partitions: int = 3, config: dict[str, str] = RETE
     finally:
         admin.close()
     return name
+
+
+def test_a_topic_that_takes_the_senders_word_for_the_time_is_told_with_the_fix(
+    broker: BrokerServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """received_at must be the broker's time; a topic that somebody else made may have another setting."""
+    theirs, ours = (new_topic(broker.bootstrap, config={"message.timestamp.type": kind}) for kind in STAMP_KINDS)
+    plain = new_topic(broker.bootstrap, config={})
+    monkeypatch.setattr(topics, "TOPICS", [Topic(name, "", 3, 1, "") for name in (theirs, ours, plain, "missing")])
+    states = {state.topic.name: state for state in topics.topic_states(broker.bootstrap)}
+    for name in (theirs, plain):  # CreateTime is also the broker's default
+        assert states[name].problem == "has message.timestamp.type=CreateTime, LogAppendTime is expected"
+        assert f"--entity-name {name} --add-config message.timestamp.type=LogAppendTime" in states[name].fix
+    assert (states[ours].problem, states[ours].fix) == ("", "")
+    assert (states["missing"].problem, states["missing"].fix) == ("missing", "Run `canh topics`.")
 
 
 async def send(bootstrap: str, topic: str, values: list[bytes], **options: object) -> list[int]:
