@@ -20,6 +20,9 @@ from schemas.limits import MAX_DEPTH, MAX_ITEMS, MAX_KEYS, MAX_MESSAGE_BYTES
 #: Header of a record that only holds the beginning of a message; its value is the whole's length in bytes.
 TRUNCATED_HEADER = "canh_truncated"
 
+#: Members of one gzip: after each the rest is copied, so a message of empty ones would take seconds.
+_MAX_MEMBERS = 1000
+
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NOT_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEP = np.zeros(256, dtype=np.int32)
@@ -42,14 +45,30 @@ def plain(raw: bytes, headers: Mapping[str, bytes]) -> bytes:
         raise PoisonMessageError(
             Reason.BAD_ENCODING, f"content-encoding {encoding[:40]!r} is not read: use gzip or none"
         )
-    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    try:
-        unpacked = inflater.decompress(raw, MAX_MESSAGE_BYTES + 1)
-    except zlib.error as error:
-        raise PoisonMessageError(Reason.BAD_ENCODING, f"not gzip as declared: {error}") from error
-    if not inflater.eof and len(unpacked) <= MAX_MESSAGE_BYTES:
-        raise PoisonMessageError(Reason.BAD_ENCODING, "not gzip as declared: the end is missing")
-    return unpacked
+    return _inflated(raw)
+
+
+def _inflated(raw: bytes) -> bytes:
+    """Undo gzip: all members, one after the other, are one message (RFC 1952, section 2.2), and nothing else is there.
+
+    Stops at the first byte beyond the size limit, which `check_size` then refuses.
+    """
+    parts: list[bytes] = []
+    room = MAX_MESSAGE_BYTES + 1
+    while (raw or not parts) and room > 0:
+        if len(parts) == _MAX_MEMBERS:
+            raise PoisonMessageError(Reason.TOO_LARGE, f"gzip of more than {_MAX_MEMBERS} members")
+        inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            parts.append(inflater.decompress(raw, room))
+        except zlib.error as error:
+            member = f" (member {len(parts) + 1})" if parts else ""
+            raise PoisonMessageError(Reason.BAD_ENCODING, f"not gzip as declared{member}: {error}") from error
+        room -= len(parts[-1])
+        if not inflater.eof and room > 0:
+            raise PoisonMessageError(Reason.BAD_ENCODING, "not gzip as declared: the end is missing")
+        raw = inflater.unused_data
+    return b"".join(parts)
 
 
 def check_size(raw: bytes) -> None:

@@ -230,6 +230,21 @@ def test_gzip_is_read_when_declared_and_bombs_are_not(admit: Admit) -> None:
     assert admit("native", native(), {"content-encoding": b"br"}).dead_letters[0].reason == "bad_encoding"
 
 
+def test_gzip_of_several_members_is_one_message(admit: Admit) -> None:
+    """Members follow one another (RFC 1952, 2.2), as log shippers write them: no event behind the first is lost."""
+    headers = {"content-encoding": b"gzip"}
+    lines = [native(value=n, observed_at=f"2025-11-19T00:00:0{n}Z") + b"\n" for n in range(3)]
+    packed = b"".join(map(gzip.compress, lines))
+    assert admit("native", packed, headers).observations.value == [0.0, 1.0, 2.0]
+    found = [
+        (letter.reason, letter.message)
+        for raw in (packed + b"junk", packed[:-9], gzip.compress(b"") * 1001, gzip.compress(b" " * 2**19) * 3, b"")
+        for letter in admit("native", raw, headers).dead_letters
+    ]
+    assert [reason for reason, _ in found] == ["bad_encoding", "bad_encoding", "too_large", "too_large", "bad_encoding"]
+    assert "member 4" in found[0][1]
+
+
 def test_a_source_with_an_unknown_format_is_refused_with_the_list(admit: Admit) -> None:
     """A wrong registration does not stop the worker; the refusal names the known formats."""
     (letter,) = admit("telepathy", native()).dead_letters
