@@ -18,6 +18,7 @@ from schemas.topics import DEAD_LETTERS, SOURCE_HEADER, Topic
 from streams.hop import Hop, Records, dead_letter, headers_of, received_at
 from streams.poison import PoisonGauge
 from streams.sources.abstract import RawRecord
+from streams.sources.cloudevents import is_structured, source_of
 from streams.watermark import Place
 from streams.world import Atlas, World
 
@@ -86,7 +87,10 @@ class NormalizeHop(Hop):
 
 
 def sort_out(records: Records, world: World) -> tuple[list[RawRecord], list[DeadLetter]]:
-    """Find each record's registered source; records of unknown or disabled sources are refused."""
+    """Find each record's registered source; records of unknown or disabled sources are refused.
+
+    A CloudEvent in structured mode says it in its body, which is read only where no header says it.
+    """
     raws: list[RawRecord] = []
     letters: list[DeadLetter] = []
     known: dict[object, tuple[str, Source | None, Mapping[str, bytes]]] = {}
@@ -95,6 +99,8 @@ def sort_out(records: Records, world: World) -> tuple[list[RawRecord], list[Dead
         # Neighbours mostly have equal headers and times: one look for all of them.
         key = tuple(record.headers or ())
         name, source, headers = known.get(key) or known.setdefault(key, _sender(headers_of(record), world))
+        if source is None and not name and is_structured(headers):
+            name, source = _known(source_of(record.value or b"", headers), world)
         if source is None:
             why = f"source {name!r} is {_why_not(name, world)}; see `canh source list`"
             letters.append(dead_letter(record, PoisonMessageError(Reason.UNKNOWN_SOURCE, why), source=name))
@@ -126,9 +132,12 @@ def locate_events(events: Sequence[PriorityEvent], world: World) -> list[Priorit
 
 def _sender(headers: Mapping[str, bytes], world: World) -> tuple[str, Source | None, Mapping[str, bytes]]:
     """Take the source from our header, or from the CloudEvents attribute that a foreign producer sets."""
-    name = header_text(headers, SOURCE_HEADER) or header_text(headers, "ce_source")
+    return *_known(header_text(headers, SOURCE_HEADER) or header_text(headers, "ce_source"), world), headers
+
+
+def _known(name: str, world: World) -> tuple[str, Source | None]:
     source = world.sources.get(name)
-    return name, source if source is not None and source.enabled else None, headers
+    return name, source if source is not None and source.enabled else None
 
 
 def _why_not(name: str, world: World) -> str:

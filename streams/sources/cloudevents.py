@@ -15,10 +15,12 @@ from schemas.errors import PoisonMessageError
 from schemas.events import Source
 from schemas.events.dead_letter import Reason
 from streams.sources.abstract import Adapter, Draft
-from streams.sources.documents import check_items, json_document, local, xml_document
+from streams.sources.documents import check_items, check_json, json_document, local, plain, xml_document
 
 #: Attributes that every event must carry (CloudEvents 1.0.2, section 3.1).
 REQUIRED = ("id", "source", "type")
+#: Media type of one event as a JSON object.
+STRUCTURED = b"application/cloudevents+json"
 _NAMESPACE = "{http://cloudevents.io/xmlformat/V1}"
 
 
@@ -46,6 +48,30 @@ class CloudEvents:
                 continue
             for index, draft in enumerate(drafts):
                 yield draft if isinstance(draft, PoisonMessageError) else _completed(draft, event, index)
+
+
+class _Sender(msgspec.Struct):
+    """What of an event tells where it comes from; its other attributes are skipped unread."""
+
+    source: str = ""
+
+
+_sender = msgspec.json.Decoder(_Sender)
+
+
+def is_structured(headers: Mapping[str, bytes]) -> bool:
+    """Say whether a record is one whole event in JSON (structured mode of the Kafka protocol binding, 3.3)."""
+    return headers.get("content-type", b"").partition(b";")[0].strip().lower() == STRUCTURED
+
+
+def source_of(raw: bytes, headers: Mapping[str, bytes]) -> str:
+    """Give the attribute `source` of an event in structured mode, empty where it cannot be read."""
+    try:
+        body = plain(raw, headers)
+        check_json(body)
+        return _sender.decode(body).source
+    except (PoisonMessageError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 def _completed(draft: Draft, event: dict[str, Any], index: int) -> Draft:

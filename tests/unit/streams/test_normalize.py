@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 
 import pytest
 
@@ -9,9 +10,10 @@ from schemas.codec import decode_canonical
 from schemas.errors import BackpressureError
 from schemas.events import ObservationBatch, Source
 from schemas.events.dead_letter import Reason
+from schemas.limits import MAX_MESSAGE_BYTES
 from schemas.store.memory import MemoryStore
 from schemas.topics import DEAD_LETTERS, OBSERVATIONS, RAW_BULK, SOURCE_HEADER
-from streams.normalize import NormalizeHop
+from streams.normalize import NormalizeHop, sort_out
 from streams.poison import PoisonGauge, TooMuchPoisonError
 from streams.watermark import Place
 from tests.unit.streams.hands import NOW, reading, record, world
@@ -72,6 +74,68 @@ async def test_a_timestamp_that_is_no_time_refuses_its_record_alone(stamp: int) 
     assert "LogAppendTime" in letter.message
     await store.commit(commit)
     assert await store.resolve_dead_letters([letter.id], NOW) == 1
+
+
+STRUCTURED = (("content-type", b"application/cloudevents+json; charset=utf-8"),)
+EVENT = (
+    b'{"specversion":"1.0","id":"1","source":"clouds","type":"t","time":"2026-03-01T08:00:00Z",'
+    b'"data":{"device":"d","metric":"rain","value":1}}'
+)
+
+
+async def clouds() -> NormalizeHop:
+    """Give a hop that knows a source of CloudEvents."""
+    hop, _, store = await made()
+    await store.put_sources([Source(id="clouds", kind="sensor", format="cloudevents")])
+    await hop._atlas.load()
+    return hop
+
+
+@pytest.mark.parametrize(
+    ("value", "headers"),
+    [(EVENT, STRUCTURED), (gzip.compress(EVENT), (*STRUCTURED, ("content-encoding", b"gzip")))],
+)
+async def test_a_cloud_event_in_structured_mode_names_its_source_itself(
+    value: bytes, headers: tuple[tuple[str, bytes], ...]
+) -> None:
+    """A foreign producer sends the whole event as the value and no header of ours (Kafka binding 3.3)."""
+    hop = await clouds()
+    raws, letters = sort_out([record(0, value, headers=headers)], hop._atlas.world)
+    assert ([raw.source.id for raw in raws], letters) == (["clouds"], [])
+    assert (await hop.work(PLACE, [record(0, value, headers=headers)])).dead_letters == []
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        (EVENT.replace(b'"clouds"', b'"nobody"'), "nobody"),
+        (EVENT.replace(b'"clouds"', b"5"), ""),
+        (EVENT.replace(b'"source"', b'"origin"'), ""),
+        (EVENT[:-1], ""),
+        (b"[" * 100_000, ""),
+        (b'{"a":' * 100_000, ""),
+        (b'{"a":"%b","source":"clouds"}' % (b"x" * MAX_MESSAGE_BYTES), ""),
+        (b"\xff", ""),
+        (None, ""),
+    ],
+)
+async def test_a_structured_cloud_event_without_a_known_source_is_refused(value: bytes | None, named: str) -> None:
+    """Whatever stands in the body, deep, torn or huge, is one refusal that names the source where there is one."""
+    (letter,) = sort_out([record(0, value, headers=STRUCTURED)], (await clouds())._atlas.world)[1]
+    assert (letter.reason, letter.source) == (Reason.UNKNOWN_SOURCE, named)
+
+
+async def test_the_body_is_asked_for_the_source_only_where_no_header_says_it() -> None:
+    """Our header and ce_source come first; in other content types the body is data."""
+    world_ = (await clouds())._atlas.world
+    headers: tuple[tuple[tuple[str, bytes], ...], ...] = (
+        (*STRUCTURED, (SOURCE_HEADER, b"nobody")),
+        (*STRUCTURED, ("ce_source", b"nobody")),
+        (("content-type", b"application/json"),),
+        (),
+    )
+    _, letters = sort_out([record(n, EVENT, headers=each) for n, each in enumerate(headers)], world_)
+    assert [letter.source for letter in letters] == ["nobody", "nobody", "", ""]
 
 
 async def test_a_disabled_source_is_refused() -> None:
