@@ -39,6 +39,8 @@ _GRIDS = {
     3405: "+proj=utm +zone=48 +ellps=WGS84",
     3406: "+proj=utm +zone=49 +ellps=WGS84",
 }
+#: EPSG codes of the systems that we can read.
+SRIDS = frozenset({WGS84, *_GRIDS})
 #: Where VN-2000 positions can be: Viet Nam with its sea and both archipelagos (west, south, east, north; degrees).
 _VIET_NAM = (102.0, 6.0, 118.0, 24.0)
 _WORLD = (-180.0, -90.0, 180.0, 90.0)

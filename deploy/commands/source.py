@@ -14,7 +14,8 @@ from schemas.errors import UsageError
 from schemas.events import Source
 from schemas.store.abstract import Store
 from streams.sources.mqtt import bridge
-from streams.sources.registry import ADAPTERS, adapter
+from streams.sources.registration import check_source
+from streams.sources.registry import ADAPTERS
 
 app = App(name="source", help="Sources: registered feeds of sensors, cameras and other systems.")
 
@@ -114,12 +115,12 @@ def read_sources(file: Path) -> list[Source]:
     try:
         raw = msgspec.yaml.decode(file.read_bytes())
         found = msgspec.convert(raw if isinstance(raw, list) else [raw], list[Source], strict=False)
+        for source in found:
+            check_source(source)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, UsageError) as error:
         raise UsageError(f"{file}: {error}") from None
-    for source in found:
-        adapter(source.format)
     return found
 
 

@@ -11,9 +11,9 @@ from schemas.events.base import Lane, Record
 class Source(Record, frozen=True):
     """One registered feed.
 
-    `kind` is what it is (sensor, camera, report, alert, position, case), `format` the adapter's name
-    (streams/sources), `agency` the owner, `key` the field that names the device in the sender's payload when the
-    adapter leaves a choice, `cadence_s` the expected seconds between two events of a device (None: irregular).
+    `kind` is what it is (sensor, camera, report, alert, case, or position, unit, vehicle of what moves), `format` the
+    adapter's name (streams/sources), `agency` the owner, `key` the field that names the device in the sender's payload
+    when the adapter leaves a choice, `cadence_s` the expected seconds between two events of a device (None: irregular).
     `units` maps the sender's metric name to [our metric, the sender's UCUM unit]. `lon`, `lat` is the default place.
     `srid` is the EPSG code of its positions (4326, or VN-2000: 9218, 3405, 3406).
     """

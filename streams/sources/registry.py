@@ -22,7 +22,7 @@ def adapter(name: str) -> Adapter:
     return found
 
 
-def _inner(name: str) -> Adapter:
+def inner_adapter(name: str) -> Adapter:
     """Give the adapter of data inside a CloudEvent: any but CloudEvents itself."""
     if name == CloudEvents.format:
         raise UsageError("a CloudEvent inside a CloudEvent is not read: name another data_format")
@@ -33,7 +33,7 @@ ADAPTERS: dict[str, Adapter] = {
     each.format: each
     for each in (
         Native(),
-        CloudEvents(_inner),
+        CloudEvents(inner_adapter),
         SenML(),
         SensorThings(),
         Ngsi(),
