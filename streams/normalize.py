@@ -53,7 +53,7 @@ class NormalizeHop(Hop):
         observations = self._atlas.world.places.located(admitted.observations)
         events = locate_events(admitted.events, self._atlas.world)
         partition = place.partition % self._sends.partitions
-        messages = [*self._batches(observations, partition), *self._events(events, partition)]
+        messages = [*self._batches(observations, partition, _run_id(records)), *self._events(events, partition)]
         await self._publisher.send([*messages, *map(_copy, letters)])
         return Commit(dead_letters=letters)
 
@@ -65,25 +65,38 @@ class NormalizeHop(Hop):
             self._judged[place] = run
             self._gauge.count(len(records), refused)
 
-    def _batches(self, batch: ObservationBatch, partition: int) -> Iterator[Message]:
-        for start in range(0, len(batch), BATCH_ROWS):
-            yield from self._messages(batch.slice(start, start + BATCH_ROWS), partition)
-
-    def _messages(self, batch: ObservationBatch, partition: int) -> Iterator[Message]:
-        """Give one message, or more where rows are so large that the broker would refuse it."""
-        raw = batch.to_bytes()
-        if len(raw) > BATCH_BYTES and len(batch) > 1:
-            for half in batch.halves():
-                yield from self._messages(half, partition)
-            return
-        first = batch.row(0)
-        headers = cloud_headers(batch.KIND, "canh/normalize", first.device, first.received_at, ARROW)
-        yield Message(self._sends.name, raw, headers=headers, partition=partition)
+    def _batches(self, batch: ObservationBatch, partition: int, run: str) -> Iterator[Message]:
+        for number, (part, raw) in enumerate(_parts(batch)):
+            time = part.row(0).received_at
+            headers = cloud_headers(batch.KIND, "canh/normalize", f"{run}/{number}", time, ARROW)
+            yield Message(self._sends.name, raw, headers=headers, partition=partition)
 
     def _events(self, events: Sequence[PriorityEvent], partition: int) -> Iterator[Message]:
         for event in events:
             headers = cloud_headers(f"{type(event).__name__.lower()}.v1", event.source, event.id, event.observed_at)
             yield Message(self._sends.name, encode(event), headers=headers, partition=partition)
+
+
+def _run_id(records: Records) -> str:
+    """Name a run by what was read: the same when it is tried again, and of no other run of any partition."""
+    first, last = records[0], records[-1]
+    return f"{first.topic}/{first.partition}/{first.offset}-{last.offset}"
+
+
+def _parts(batch: ObservationBatch) -> Iterator[tuple[ObservationBatch, bytes]]:
+    """Cut a batch into messages that the broker takes."""
+    for start in range(0, len(batch), BATCH_ROWS):
+        yield from _small_enough(batch.slice(start, start + BATCH_ROWS))
+
+
+def _small_enough(batch: ObservationBatch) -> Iterator[tuple[ObservationBatch, bytes]]:
+    """Give one part, or more where rows are so large that the broker would refuse it."""
+    raw = batch.to_bytes()
+    if len(raw) > BATCH_BYTES and len(batch) > 1:
+        for half in batch.halves():
+            yield from _small_enough(half)
+    else:
+        yield batch, raw
 
 
 def sort_out(records: Records, world: World) -> tuple[list[RawRecord], list[DeadLetter]]:

@@ -139,7 +139,8 @@ def _batch() -> Node:
 
 
 def _raw() -> Node:
-    header = {"type": "string", "description": "Id of the registered source; `ce_source` is accepted instead."}
+    else_ = "`ce_source`, or the `source` of a CloudEvent in structured mode"
+    header = {"type": "string", "description": f"Id of the registered source; else {else_}."}
     return {
         "name": _RAW,
         "summary": "One record as its source sent it; the source's format says how it is read (`canh source formats`).",

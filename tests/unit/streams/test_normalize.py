@@ -13,6 +13,7 @@ from schemas.events.dead_letter import Reason
 from schemas.limits import MAX_MESSAGE_BYTES
 from schemas.store.memory import MemoryStore
 from schemas.topics import DEAD_LETTERS, OBSERVATIONS, RAW_BULK, SOURCE_HEADER
+from streams import normalize
 from streams.normalize import NormalizeHop, sort_out
 from streams.poison import PoisonGauge, TooMuchPoisonError
 from streams.watermark import Place
@@ -38,6 +39,18 @@ async def test_good_records_reach_the_canonical_partition_of_their_raw_one() -> 
     assert isinstance(batch, ObservationBatch)
     assert len(batch) == 2
     assert commit.dead_letters == []
+
+
+async def test_batches_have_ids_of_their_own_that_a_repetition_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consumer that drops what has an equal (source, id) drops what came twice, and nothing else."""
+    monkeypatch.setattr(normalize, "BATCH_ROWS", 2)
+    hop, publisher, _ = await made()
+    for offsets in (range(3), range(3), range(3, 8)):
+        await hop.work(PLACE, [record(n, reading(n)) for n in offsets])
+    headers = [dict(message.headers) for message in publisher.records[OBSERVATIONS.name, 3]]
+    ids = [(each["ce_source"], each["ce_id"].decode()) for each in headers]
+    first = [(b"canh/normalize", f"canh.raw.bulk/0/0-2/{part}") for part in range(2)]
+    assert ids == [*first, *first, *((b"canh/normalize", f"canh.raw.bulk/0/3-7/{part}") for part in range(3))]
 
 
 @pytest.mark.parametrize(
