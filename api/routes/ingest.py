@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -12,6 +11,7 @@ from api import respond
 from api.context import Context, Ctx
 from api.ingest.body import read_unpacked
 from api.ingest.door import Door, IngestResult, deliver
+from api.ingest.headers import record_headers
 from api.ingest.split import split
 from api.problem import BAD_REQUEST, FORBIDDEN, NOT_FOUND, ProblemError, busy
 from api.security.guard import Principal, Require
@@ -24,10 +24,6 @@ Sender = Annotated[Principal, Depends(Require(Permission.INGEST, "ingest"))]
 
 #: In a key's list of sources: every source.
 ANY_SOURCE = "*"
-#: What of a request's headers travels with the record: CloudEvents' binary mode (HTTP binding 3.1) has `ce-` headers.
-_CLOUD = "ce-"
-CLOUD_HEADERS_MAX = 32
-HEADER_BYTES_MAX = 1024
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -49,8 +45,8 @@ async def ingest(source_id: str, request: Request, context: Ctx, sender: Sender)
     """Take events of a registered source: 202 with each item's result once the broker has all that is good."""
     source = await _source(context, sender, source_id)
     limits = context.config.limits
+    headers = record_headers(request.headers)
     body = await read_unpacked(request, limits)
-    headers = _headers(request)
     records = split(body, source.format, request.headers.get("content-type", ""), limits.items)
     judged = await Door(source, headers, context.check, limits.record_bytes).sort(records, context.clock())
     try:
@@ -73,14 +69,6 @@ async def _source(context: Context, sender: Principal, source_id: str) -> Source
     if not source.enabled:
         raise ProblemError(FORBIDDEN, "this source is switched off", field="source", fix="canh source enable")
     return source
-
-
-def _headers(request: Request) -> Mapping[str, bytes]:
-    given = {"content-type": request.headers.get("content-type", "application/json").encode("latin-1")}
-    cloud = [(name, value) for name, value in request.headers.items() if name.startswith(_CLOUD)]
-    for name, value in cloud[:CLOUD_HEADERS_MAX]:
-        given[name.replace("-", "_")] = value.encode("latin-1")
-    return {name: value[:HEADER_BYTES_MAX] for name, value in given.items()}
 
 
 def _nothing_taken(result: IngestResult) -> ProblemError:

@@ -192,11 +192,19 @@ async def test_a_key_writes_its_own_sources_only(world: Any, sources: list[str],
 async def test_cloud_events_headers_travel_with_the_record(world: Any) -> None:
     """Binary mode over HTTP becomes binary mode on the bus."""
     sender = await world.program("ingest", sources=["river"])
-    headers = {"ce-id": "42", "ce-specversion": "1.0", "X-Other": "no"}
+    headers = {"ce-id": "42%20%E1%BA%A1", "ce-specversion": "1.0", "X-Other": "no"}
     await sender.post("/v1/ingest/river", json={"device": "a"}, headers=headers)
     sent = dict(world.publisher.sent[0].headers)
-    assert (sent["ce_id"], sent["ce_specversion"]) == (b"42", b"1.0")
+    assert (sent["ce_id"], sent["ce_specversion"]) == ("42 ạ".encode(), b"1.0")
     assert "x-other" not in sent
+
+
+async def test_a_cloud_events_header_that_is_too_long_is_told_by_its_name(world: Any) -> None:
+    """Nothing is cut in silence, and nothing of the body is taken."""
+    sender = await world.program("ingest", sources=["river"])
+    answer = await sender.post("/v1/ingest/river", json={"device": "a"}, headers={"ce-subject": "x" * 1025})
+    assert (answer.status_code, answer.json()["field"]) == (400, "ce-subject")
+    assert world.publisher.sent == []
 
 
 async def test_a_body_that_drips_in_is_given_up(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
