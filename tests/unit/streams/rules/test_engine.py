@@ -11,7 +11,7 @@ from streams.rules.engine import Engine
 from streams.rules.frame import Lookups
 from streams.rules.load import library, load_rule
 from streams.rules.rule import Rule
-from streams.rules.state import FORGET_AFTER, States
+from streams.rules.state import FORGET_AFTER, HoursState, States
 
 T0 = datetime(2025, 11, 19, tzinfo=UTC)
 RULES = {rule.id: rule for rule in library()}
@@ -223,6 +223,21 @@ def test_derived_observations_can_be_stored() -> None:
         ("vn_aqi", 150.0, T0 + timedelta(hours=3)),
     ]
     assert outcome.derived[0].commune == "24133"
+
+
+def test_the_index_of_a_station_takes_its_gases() -> None:
+    """Hourly means of gases count too, for their hour alone; then their sums are forgotten, unlike those of PM."""
+    engine, states = Engine([RULES["air.vn-aqi"]]), States()
+    rows = [
+        msgspec.structs.replace(level(5 * i, value, "air:1"), metric=metric)
+        for i in range(50)
+        for metric, value in (("pm2_5", 20.0), ("no2", 2500.0 if 12 <= i < 24 else 50.0))
+    ]
+    outcome = engine.step(ObservationBatch.of(rows), states)
+    assert [row.value for row in outcome.derived] == [320.0, 40.0, 40.0]
+    state = states.get("derive.vn_aqi", "air:1")
+    assert isinstance(state, HoursState)
+    assert {metric: len(hours) for metric, hours in state.sums.items()} == {"pm2_5": 5, "no2": 1}
 
 
 def test_a_derived_state_that_met_an_old_row_first_is_written_all_the_same() -> None:
