@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from streams.rules.vn_aqi import nowcast, sub_index, vn_aqi
+from schemas.metrics import METRICS
+from streams.rules.vn_aqi import BREAKPOINTS, nowcast, sub_index, vn_aqi
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,10 @@ def test_the_example_of_the_decision() -> None:
     assert nowcast(dust) == pytest.approx(20.3, abs=0.05)
     assert [sub_index(*one) for one in (("o3", 136.1), ("pm2_5", 20.3), ("no2", 118.7))] == [43, 41, 59]
     assert vn_aqi({"pm2_5": dust, "o3": [136.1], "no2": [118.7]}) == 59
+
+
+@pytest.mark.parametrize("metric", sorted(BREAKPOINTS))
+def test_the_worst_air_is_plausible(metric: str) -> None:
+    """What is out of a metric's range is left out of the index: the range must hold all of the index's scale."""
+    assert METRICS[metric].high > BREAKPOINTS[metric][-1]
+    assert METRICS[metric].low < 0  # an analyser drifts around zero
