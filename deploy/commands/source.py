@@ -17,6 +17,11 @@ from streams.sources.mqtt import bridge
 from streams.sources.registration import check_source
 from streams.sources.registry import ADAPTERS
 
+
+class _WrittenSource(Source, frozen=True, forbid_unknown_fields=True):
+    """A source as a person writes it: an unknown field is a slip of the pen."""
+
+
 app = App(name="source", help="Sources: registered feeds of sensors, cameras and other systems.")
 
 
@@ -114,7 +119,9 @@ def read_sources(file: Path) -> list[Source]:
     """Read sources from a file; raises UsageError that names file, field and problem."""
     try:
         raw = msgspec.yaml.decode(file.read_bytes())
-        found = msgspec.convert(raw if isinstance(raw, list) else [raw], list[Source], strict=False)
+        items = raw if isinstance(raw, list) else [raw]
+        msgspec.convert(items, list[_WrittenSource], strict=False)
+        found = msgspec.convert(items, list[Source], strict=False)
         for source in found:
             check_source(source)
     except OSError as error:

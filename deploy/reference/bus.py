@@ -89,6 +89,7 @@ def _channel(topic: Topic) -> Node:
         "bindings": {
             "kafka": {
                 "partitions": topic.partitions,
+                "x-key": topic.key,
                 "topicConfiguration": {"cleanup.policy": ["delete"], "retention.ms": topic.retention_ms},
                 "bindingVersion": "0.5.0",
             }

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 
 from schemas import events
-from schemas.events import Event, Record
+from schemas.events import Event, Record, Written
 
 _FORMATS = {datetime: "date-time", date: "date"}
 
@@ -19,7 +19,7 @@ _FORMATS = {datetime: "date-time", date: "date"}
 def records() -> dict[str, type[Record]]:
     """Give every record by its name: the tag where it has one (`detection.v1`), else its class in snake case."""
     found = [each for each in vars(events).values() if isinstance(each, type) and issubclass(each, Record)]
-    return {name_of(each): each for each in sorted(found, key=name_of) if each not in {Record, Event}}
+    return {name_of(each): each for each in sorted(found, key=name_of) if each not in {Record, Event, Written}}
 
 
 def name_of(record: type[Record]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.events.alert import Alert
-from schemas.events.base import Event, Lane, Mark, Record, Text, derive_id
+from schemas.events.base import Event, Lane, Mark, Record, Text, Written, derive_id
 from schemas.events.batch import ObservationBatch
 from schemas.events.case import Case
 from schemas.events.dead_letter import DeadLetter, Reason
@@ -51,6 +51,7 @@ __all__ = [
     "Status",
     "Text",
     "Unit",
+    "Written",
     "Zone",
     "derive_id",
 ]

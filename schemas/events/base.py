@@ -37,8 +37,16 @@ class Mark(StrEnum):
     SIMULATED = "simulated"  # made by the simulator
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every record: frozen, keyword-only, unknown fields refused."""
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of every record: frozen, keyword-only.
+
+    A reader passes over fields that it does not know: while processes are renewed one by one, an older one reads what
+    a newer one wrote. The edge (streams/sources) refuses unknown fields of senders, `Written` those of people.
+    """
+
+
+class Written(Record, frozen=True, forbid_unknown_fields=True):
+    """Base of what a person writes in a file: an unknown field is a slip of the pen, and refused."""
 
 
 class Event(Record, frozen=True, kw_only=True):

@@ -23,3 +23,8 @@ class Detection(Event, frozen=True, tag="detection.v1", tag_field="type"):
     track: str | None = None
     area: str | None = None
     snapshot: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the sender says that it is over."""
+        return self.ended_at is not None

@@ -73,11 +73,14 @@ def clashing_rows(
 
 
 def event_content(event: Event) -> bytes:
-    """Give the digest of what the sender said; the place counts only where it is the message itself (positions)."""
-    fields = msgspec.structs.asdict(event)
-    for name in _ADDED:
-        if not (name in {"lon", "lat"} and isinstance(event, Position)):
-            del fields[name]
+    """Give the digest of what the sender said; the place counts only where it is the message itself (positions).
+
+    What was not said (None) is left out: a record that gets a new optional field keeps the digests that are stored.
+    """
+    place = {"lon", "lat"} if isinstance(event, Position) else set()
+    left_out = set(_ADDED) - place
+    said = msgspec.structs.asdict(event).items()
+    fields = {name: value for name, value in said if value is not None and name not in left_out}
     fields["type"] = type(event).__struct_config__.tag
     return hashlib.blake2b(msgspec.json.encode(fields, order="sorted"), digest_size=16).digest()
 

@@ -14,17 +14,17 @@ class Type(StrEnum):
     BOOL = "boolean"
 
 
-N, T = Type.NUMBER, Type.TEXT
+N, T, B = Type.NUMBER, Type.TEXT, Type.BOOL
 
 #: Columns of every event. `cadence_s` is the registered cadence of the source (NULL: irregular).
 COMMON: Mapping[str, Type] = {"source": T, "lon": N, "lat": N, "commune": T, "cadence_s": N}
 
-#: Columns by event type, as in schemas/events. Each report and alert tells of something of its own: `per: id` keeps it
-#: apart. A position also carries its unit's registered home zone and, outside
-#: of it, the distance to it in metres (0 inside, NULL when unknown).
+#: Columns by event type, as in schemas/events. A detection has `ended` when its sender says that it is over. Reports
+#: and alerts tell of something of their own: `per: id` keeps them apart. A position also carries its unit's registered
+#: home zone and, outside of it, the distance to it in metres (0 inside, NULL when unknown).
 COLUMNS: Mapping[str, Mapping[str, Type]] = {
     "observation": {**COMMON, "device": T, "metric": T, "value": N},
-    "detection": {**COMMON, "device": T, "label": T, "track": T, "area": T, "confidence": N, "count": N},
+    "detection": {**COMMON, "device": T, "label": T, "track": T, "area": T, "confidence": N, "count": N, "ended": B},
     "report": {**COMMON, "id": T, "text": T, "category": T, "channel": T, "urgency": T},
     "alert": {**COMMON, "id": T, "kind": T, "headline": T, "text": T, "device": T, "severity": N},
     "position": {

@@ -94,8 +94,17 @@ class Table:
         return self._frame.get_column("metric").eq(metric).arg_true().to_numpy().astype(np.int64)
 
     def future(self) -> pl.Series:
-        """Say of each row whether its clock is ahead: it would make rules deaf until then, so none looks at it."""
-        return self._frame.get_column("marks").list.contains(Mark.FUTURE.value)
+        """Say of each row whether its clock is ahead."""
+        return self._marked(Mark.FUTURE)
+
+    def credible(self) -> Table:
+        """Leave out the rows that prove no more than that their sender lives: no other condition looks at them.
+
+        A clock that is ahead would make rules deaf until then; a value that cannot be (a fault code such as 65535)
+        would raise what is not there, or clear what is.
+        """
+        odd = self.future() | self._marked(Mark.OUT_OF_RANGE)
+        return self.pick((~odd).arg_true().to_numpy()) if odd.any() else self
 
     def rows_of(self, name: str) -> Mapping[str, list[int]]:
         """Give the row numbers of each key of a column (`zone`: of each zone that holds the row), NULL left out."""
@@ -134,6 +143,9 @@ class Table:
     def simulated(self) -> Sequence[bool]:
         """Say of each row whether the simulator made it."""
         return self._frame.get_column("marks").list.contains(Mark.SIMULATED.value).to_list()
+
+    def _marked(self, mark: Mark) -> pl.Series:
+        return self._frame.get_column("marks").list.contains(mark.value)
 
     def _look_up(self, name: str) -> pl.Series:
         if name == "cadence_s":

@@ -87,15 +87,13 @@ class Group:
         return found
 
     def _part(self, table: Table, rows: Numbers, keys: Iterable[str]) -> Table:
-        """Give all rows of these keys, but those whose clock is ahead: no rule looks at them."""
+        """Give all credible rows of these keys."""
         if self.key == "zone":
             known, zones = frozenset(keys), table.column("zone_ids")
             mine = np.array([not known.isdisjoint(zones[i]) for i in rows.tolist()], np.bool_)
         else:
             mine = table.series(self.key)[rows].is_in(list(keys)).fill_null(value=False).to_numpy()
-        part = table.pick(rows[mine])
-        future = part.future()
-        return part.pick((~future).arg_true().to_numpy()) if future.any() else part
+        return table.pick(rows[mine]).credible()
 
     def _told(self, part: Table, wanted: Mapping[str, set[str]]) -> Iterator[Seen]:
         rows_of = part.rows_of(self.key)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from schemas.events import Observation
 from streams.rules.frame import Table
 from streams.rules.state import HoursState
-from streams.rules.vn_aqi import NOWCAST_HOURS, vn_aqi
+from streams.rules.vn_aqi import HOURS, vn_aqi
 
 _HOUR_S = 3600
 #: Events of an hour are awaited this long into the next one.
@@ -25,17 +25,19 @@ Hours = Mapping[str, Sequence[float | None]]
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """A metric computed from hourly means of others. `compute` takes, for each input, the means newest first."""
+    """A metric computed from hourly means of others.
+
+    `inputs` maps each of them to how many hours it is looked back; `compute` takes, for each, the means newest first.
+    """
 
     rule: str
     metric: str
-    inputs: tuple[str, ...]
-    hours: int
+    inputs: Mapping[str, int]
     compute: Callable[[Hours], int | None]
 
 
 DERIVATIONS: Mapping[str, Derivation] = {
-    "vn_aqi": Derivation("derive.vn_aqi", "vn_aqi", ("pm2_5", "pm10"), NOWCAST_HOURS, vn_aqi),
+    "vn_aqi": Derivation("derive.vn_aqi", "vn_aqi", HOURS, vn_aqi),
 }
 
 
@@ -78,15 +80,15 @@ def _means(derivation: Derivation, state: HoursState, hour: int, needed: int) ->
         total, count = state.sums.get(metric, {}).get(hour - back * _HOUR_S, (0.0, 0))
         return total / count if count >= needed else None
 
-    return {metric: [mean(metric, back) for back in range(derivation.hours)] for metric in derivation.inputs}
+    return {metric: [mean(metric, back) for back in range(hours)] for metric, hours in derivation.inputs.items()}
 
 
 def _forget(derivation: Derivation, state: HoursState, hour: int) -> None:
-    oldest = hour - (derivation.hours - 1) * _HOUR_S
-    state.sums = {
-        metric: {start: sums for start, sums in hours.items() if start >= oldest}
-        for metric, hours in state.sums.items()
-    }
+    """Leave the hours that the next index looks back to."""
+    for metric, back in derivation.inputs.items():
+        sums = state.sums.get(metric, {})
+        for start in [start for start in sums if start <= hour - (back - 1) * _HOUR_S]:
+            del sums[start]
 
 
 def _observation(derivation: Derivation, table: Table, i: int, hour: int, value: float) -> Observation:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from schemas.errors import RuleError
-from schemas.events import Record, Text
+from schemas.events import Text, Written
 from streams.rules.columns import COLUMNS, DEFAULT_PER, DEFAULT_VALUE, Type
 from streams.rules.duration import duration
 
@@ -22,7 +22,7 @@ LONGEST_SETTLE = timedelta(minutes=1)
 _CADENCES = re.compile(r"(\d+(?:\.\d+)?) cadences")
 
 
-class Level(Record, frozen=True):
+class Level(Written, frozen=True):
     """One severity of a rule: its condition, the threshold that it compares with, and its own `for` and title.
 
     `threshold` is a number or the name of a column of `thresholds`; conditions may read it as `threshold`.
@@ -35,7 +35,7 @@ class Level(Record, frozen=True):
     title: Text | None = None
 
 
-class ZoneFilter(Record, frozen=True):
+class ZoneFilter(Written, frozen=True):
     """Only events inside (or outside) these zones: by id, or by kind (any zone of that kind)."""
 
     ids: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class ZoneFilter(Record, frozen=True):
     relation: Literal["inside", "outside"] = "inside"
 
 
-class Raise(Record, frozen=True):
+class Raise(Written, frozen=True):
     """What a firing rule tells: incident kind, title with placeholders, the column to show, and how far it merges."""
 
     kind: str
@@ -53,7 +53,7 @@ class Raise(Record, frozen=True):
     merge_s: float = 1800.0
 
 
-class Expected(Record, frozen=True):
+class Expected(Written, frozen=True):
     """One signal that a test case expects, `at` after the case's start."""
 
     action: Literal["raise", "update", "clear"]
@@ -61,7 +61,7 @@ class Expected(Record, frozen=True):
     severity: int | None = None
 
 
-class Reference(Record, frozen=True):
+class Reference(Written, frozen=True):
     """Where a number comes from; `sure` False when the full legal text was not compared."""
 
     title: str
@@ -69,7 +69,7 @@ class Reference(Record, frozen=True):
     sure: bool = True
 
 
-class Case(Record, frozen=True):
+class Case(Written, frozen=True):
     """A test in the rule's file: columns as compact series (`1.5 1.8x3 - _`), one step each `every`.
 
     `-` is a step without an event, `_` a NULL, `x3` repeats a step. `until` is when the clock stops (default: the last
@@ -84,7 +84,7 @@ class Case(Record, frozen=True):
     until: str | None = None
 
 
-class Rule(Record, frozen=True):
+class Rule(Written, frozen=True):
     """One rule.
 
     An event speaks about the rule when it is of type `on`, of `metric` (observations), inside `zone` and `only` holds;

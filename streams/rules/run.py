@@ -75,9 +75,9 @@ class Run:
         return self.derived
 
     def _derive(self, derivation: hours.Derivation, table: Table) -> None:
-        asked = table.series("metric").is_in(list(derivation.inputs)) & ~table.future()
+        asked = table.series("metric").is_in(list(derivation.inputs))
         if asked.any():
-            part = table.pick(asked.arg_true().to_numpy())
+            part = table.pick(asked.arg_true().to_numpy()).credible()
             times = part.column("observed_at")
             for i in sorted(range(len(part)), key=times.__getitem__):
                 self._derive_row(derivation, part, i)

@@ -1,6 +1,8 @@
-"""Computes VN_AQI from hourly means, by Decision 1459/QĐ-TCMT of 12 November 2019 (hourly index with 12 h Nowcast).
+"""Computes the hourly VN_AQI from hourly means, by Decision 1459/QĐ-TCMT of 12 November 2019 (its section 2.2.1).
 
-The breakpoints were taken from public code that cites the decision; compare them with its text before relying on them.
+Table 2 and the formulas were compared with a public transcript of the decision, not with the signed text. Two readings
+are ours: where w is 1/2 the decision writes a sum of (1/2)^i * c_i, which is our weighted mean when all 12 hours are
+there, and too low when some are missing; and halves are rounded up, as it only says "to an integer".
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from itertools import pairwise
 #: The index at each breakpoint.
 INDEX = (0, 50, 100, 150, 200, 300, 400, 500)
 
-#: Concentrations at the breakpoints in ug/m3 (PM: 12 h Nowcast of hourly means; gases: 1 h means).
+#: Concentrations at the breakpoints in ug/m3 (PM: 12 h Nowcast of hourly means; gases: 1 h means). The row of ozone is
+#: the one for 1 h: the decision uses its row for 8 h in the daily index only, which we do not compute.
 BREAKPOINTS: Mapping[str, tuple[float, ...]] = {
     "pm2_5": (0, 25, 50, 80, 150, 250, 350, 500),
     "pm10": (0, 50, 150, 250, 350, 420, 500, 600),
@@ -24,6 +27,11 @@ BREAKPOINTS: Mapping[str, tuple[float, ...]] = {
 
 #: Hours that Nowcast looks back.
 NOWCAST_HOURS = 12
+
+PARTICLES = ("pm2_5", "pm10")
+GASES = ("o3", "co", "so2", "no2")
+#: How many hourly means each pollutant needs.
+HOURS: Mapping[str, int] = {**dict.fromkeys(PARTICLES, NOWCAST_HOURS), **dict.fromkeys(GASES, 1)}
 
 
 def sub_index(metric: str, concentration: float) -> int:
@@ -51,6 +59,13 @@ def nowcast(hours: Sequence[float | None]) -> float | None:
 
 
 def vn_aqi(hours: Mapping[str, Sequence[float | None]]) -> int | None:
-    """Give a station's index: the greatest sub-index of PM2.5 and PM10 (one is required); None without enough hours."""
-    found = [(metric, nowcast(hours.get(metric, ()))) for metric in ("pm2_5", "pm10")]
-    return max((sub_index(metric, value) for metric, value in found if value is not None), default=None)
+    """Give a station's index from means newest first: the greatest of all sub-indices that can be computed.
+
+    PM2.5 and PM10 count by their Nowcast, gases by the mean of the newest hour. None without either of PM2.5 and PM10,
+    which the decision demands, however much there is of a gas.
+    """
+    dust = {metric: nowcast(hours.get(metric, ())) for metric in PARTICLES}
+    if all(value is None for value in dust.values()):
+        return None
+    found = {**dust, **{metric: next(iter(hours.get(metric, ())), None) for metric in GASES}}
+    return max(sub_index(metric, value) for metric, value in found.items() if value is not None)

@@ -94,9 +94,13 @@ def _in_range(field: str, value: object) -> object:
 
 
 def _identity(draft: Draft, source: Source, event: PriorityEvent, where: Place) -> str:
-    """Take the sender's own id, else a digest of what was said; never topic, partition, offset or arrival (G2)."""
+    """Take the sender's own id, else a digest of what was said; never topic, partition, offset or arrival (G2).
+
+    Fields that were not said (None) do not count: one that a record gets later must not change the ids of old events.
+    """
     if draft.event_id is not None:
         return derive_id(source.id, name(draft.event_id, "id"))
-    said = {field: value for field, value in msgspec.structs.asdict(event).items() if field not in _NOT_SAID}
+    fields = msgspec.structs.asdict(event).items()
+    said = {field: value for field, value in fields if field not in _NOT_SAID and value is not None}
     content = msgspec.json.encode([draft.kind, said, where], order="sorted")
     return derive_id(source.id, hashlib.sha256(content).hexdigest())

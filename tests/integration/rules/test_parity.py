@@ -19,7 +19,7 @@ from streams.rules.condition import Condition
 from streams.rules.load import library
 from streams.rules.plan import Plan
 from streams.rules.rule import Rule
-from tests.property.streams.rules.strategies import NUMBERS, TEXTS, conditions, rows
+from tests.property.streams.rules.strategies import BOOLS, NUMBERS, TEXTS, conditions, rows
 from tests.servers import DatabaseServer
 
 pytestmark = pytest.mark.integration
@@ -78,7 +78,7 @@ def live(columns: dict[str, Type], table: list[Row]) -> pl.DataFrame:
 )
 def test_postgresql_agrees_with_polars(history: Connection, text: str, table: list[Row]) -> None:
     """Any condition over any rows is TRUE, FALSE or NULL for the same rows in both."""
-    columns = dict.fromkeys(NUMBERS, Type.NUMBER) | dict.fromkeys(TEXTS, Type.TEXT)
+    columns = {name: COLUMNS["detection"][name] for name in (*NUMBERS, *TEXTS, *BOOLS)}
     try:
         condition = Condition(text, COLUMNS["detection"])
     except RuleError:
@@ -119,6 +119,8 @@ def _event(rule: Rule, chance: random.Random) -> Row:
     for name, kind in columns_of(rule.on).items():
         if kind is Type.NUMBER:
             row[name] = None if chance.random() < 0.1 else chance.choice(EDGES)
+        elif kind is Type.BOOL:
+            row[name] = chance.choice((True, False, None))
         else:
             row[name] = chance.choice(words.get(name, ["", "Đ", None, *said]))
     return row

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 #: The columns that the conditions read, all of a detection; `track` and `area` hold text, `lon` and `lat` numbers too.
 NUMBERS = ("confidence", "count", "lon", "lat", "cadence_s")
 TEXTS = ("label", "area", "track", "commune")
+BOOLS = ("ended",)
 ZONES = ("square:1", "square:2", "commune:24133")
 
 _WORDS = st.sampled_from(
@@ -52,6 +53,7 @@ def rows() -> st.SearchStrategy[list[dict[str, Any]]]:
     """Give a few rows; every column may be NULL but `zone_ids`."""
     fields: dict[str, st.SearchStrategy[Any]] = {name: st.none() | _NUMBER for name in NUMBERS}
     fields |= {name: st.none() | _TEXT for name in TEXTS}
+    fields |= {name: st.none() | st.booleans() for name in BOOLS}
     fields["zone_ids"] = st.lists(st.sampled_from(ZONES), unique=True)
     return st.lists(st.fixed_dictionaries(fields), min_size=1, max_size=6)
 
@@ -109,7 +111,7 @@ def _comparisons() -> st.SearchStrategy[str]:
         st.sampled_from(ZONES).map("in_zone('{}')".format),
         st.sampled_from(TEXTS).map("in_zone({})".format),
         st.just("in_commune('fire')"),
-        st.sampled_from(["TRUE", "FALSE"]),
+        st.sampled_from(["TRUE", "FALSE", *BOOLS, *(f"{name} IS NULL" for name in BOOLS)]),
     )
 
 

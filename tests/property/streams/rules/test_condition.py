@@ -11,11 +11,12 @@ from schemas.errors import RuleError
 from streams.rules.columns import COLUMNS, Type
 from streams.rules.condition import Condition
 from streams.rules.expression import ARITHMETIC, HUGE, LOWER, TINY, UPPER, Expr
-from tests.property.streams.rules.strategies import NUMBERS, TEXTS, conditions, rows
+from tests.property.streams.rules.strategies import BOOLS, NUMBERS, TEXTS, conditions, rows
 
 SCHEMA: dict[str, Any] = {
     **dict.fromkeys(NUMBERS, pl.Float64),
     **dict.fromkeys(TEXTS, pl.String),
+    **dict.fromkeys(BOOLS, pl.Boolean),
     "zone_ids": pl.List(pl.String),
 }
 LOWERED = str.maketrans(UPPER, LOWER)

@@ -34,3 +34,11 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "source.yaml"
     file.write_text(GOOD)
     assert [source.id for source in read_sources(file)] == ["river"]
+
+
+def test_a_slip_of_the_pen_is_told(tmp_path: Path) -> None:
+    """A field that no source has would be passed over in silence, and the cadence be missing."""
+    file = tmp_path / "sources.yaml"
+    file.write_text("{id: a, kind: sensor, format: native, cadence: 600}")
+    with pytest.raises(UsageError, match="cadence"):
+        read_sources(file)

@@ -11,7 +11,7 @@ from streams.rules.engine import Engine
 from streams.rules.frame import Lookups
 from streams.rules.load import library, load_rule
 from streams.rules.rule import Rule
-from streams.rules.state import FORGET_AFTER, States
+from streams.rules.state import FORGET_AFTER, HoursState, States
 
 T0 = datetime(2025, 11, 19, tzinfo=UTC)
 RULES = {rule.id: rule for rule in library()}
@@ -90,6 +90,47 @@ def test_an_event_from_the_future_makes_no_rule_deaf() -> None:
     engine, states = Engine([RIVER]), States()
     assert step(engine, states, level(600, 9.9, marks=(Mark.FUTURE,))) == []
     assert [signal.severity for signal in step(engine, states, level(5, 2.0))] == [2]
+
+
+ODD = (Mark.OUT_OF_RANGE,)
+
+
+@pytest.mark.parametrize(("rule", "metric", "code"), [
+    ("flood.river-level", "water_level", 31.0), ("flood.street-depth", "flood_depth", 65_535.0),
+])  # fmt: skip
+def test_a_value_that_cannot_be_opens_nothing(rule: str, metric: str, code: float) -> None:
+    """A fault code of a sensor is no flood, however high it is; the reading after it counts."""
+    engine, states = Engine([RULES[rule]]), States()
+    odd, flood = (msgspec.structs.replace(level(i, value), metric=metric) for i, value in ((0, code), (5, 30.0)))
+    assert step(engine, states, msgspec.structs.replace(odd, marks=ODD)) == []
+    assert [signal.value for signal in step(engine, states, flood)] == [30.0]
+
+
+def test_a_value_that_cannot_be_ends_nothing() -> None:
+    """A sensor that breaks in a flood says nothing of the flood: neither that it rises nor that it is over."""
+    engine, states = Engine([RIVER]), States()
+    step(engine, states, level(0, 2.0))
+    broken = [level(5 * i, -99.0, marks=ODD) for i in range(1, 40)]
+    assert step(engine, states, *broken) == []
+    assert engine.advance(states, T0 + timedelta(hours=5)).signals == []
+    assert [signal.severity for signal in step(engine, states, level(300, 3.0))] == [3]
+
+
+def test_a_value_that_cannot_be_is_a_sign_of_life() -> None:
+    """A sensor that sends only fault codes is broken but not silent."""
+    engine = Engine([RULES["infra.sensor-silent"]], Lookups(cadence_s={"demo-river": 600}))
+    states = States()
+    step(engine, states, *(level(10 * i, 99_999.0, marks=ODD) for i in range(12)))
+    assert engine.advance(states, T0 + timedelta(hours=2)).signals == []
+    assert len(engine.advance(states, T0 + timedelta(hours=3)).signals) == 1
+
+
+def test_a_value_that_cannot_be_is_no_part_of_a_mean() -> None:
+    """One fault code among good readings does not spoil the hour's index."""
+    engine = Engine([RULES["air.vn-aqi"]])
+    rows = [msgspec.structs.replace(level(5 * i, 20.0, "air:1"), metric="pm2_5") for i in range(38)]
+    rows[3] = msgspec.structs.replace(rows[3], value=65_535.0, marks=ODD)
+    assert [row.value for row in engine.step(ObservationBatch.of(rows), States()).derived] == [40.0, 40.0]
 
 
 def test_a_late_event_changes_nothing_and_is_counted() -> None:
@@ -223,6 +264,21 @@ def test_derived_observations_can_be_stored() -> None:
         ("vn_aqi", 150.0, T0 + timedelta(hours=3)),
     ]
     assert outcome.derived[0].commune == "24133"
+
+
+def test_the_index_of_a_station_takes_its_gases() -> None:
+    """Hourly means of gases count too, for their hour alone; then their sums are forgotten, unlike those of PM."""
+    engine, states = Engine([RULES["air.vn-aqi"]]), States()
+    rows = [
+        msgspec.structs.replace(level(5 * i, value, "air:1"), metric=metric)
+        for i in range(50)
+        for metric, value in (("pm2_5", 20.0), ("no2", 2500.0 if 12 <= i < 24 else 50.0))
+    ]
+    outcome = engine.step(ObservationBatch.of(rows), states)
+    assert [row.value for row in outcome.derived] == [320.0, 40.0, 40.0]
+    state = states.get("derive.vn_aqi", "air:1")
+    assert isinstance(state, HoursState)
+    assert {metric: len(hours) for metric, hours in state.sums.items()} == {"pm2_5": 5, "no2": 1}
 
 
 def test_a_derived_state_that_met_an_old_row_first_is_written_all_the_same() -> None:

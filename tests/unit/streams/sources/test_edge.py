@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.events import Device, Source
+from schemas.events import Device, Report, Source
 from schemas.limits import MAX_ITEMS, MAX_MESSAGE_BYTES, MAX_REFUSALS
+from streams.sources import events
 from streams.sources.abstract import Draft, RawRecord
 from streams.sources.admitted import Admitted
 from streams.sources.edge import Edge
@@ -176,6 +177,22 @@ def test_simulated_sources_mark_all_their_events(admit: Admit) -> None:
     for raw in (native(lon=108, lat=13), detection(lon=108, lat=13)):
         admitted = admit("native", raw, options={"simulated": "true"})
         assert [*admitted.observations.marks, *(list(event.marks) for event in admitted.events)] == [["simulated"]]
+
+
+class GrownReport(Report, frozen=True, tag="report.v1", tag_field="type"):
+    """A report as a later release may know it."""
+
+    added_later: str | None = None
+
+
+def test_a_field_that_is_added_later_changes_no_identity(admit: Admit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events without an id of their own that are read again after an upgrade make no twins."""
+    raw = json.dumps({"type": "report", "text": "cháy", "observed_at": "2025-11-19T00:00:00Z"}).encode()
+    (old,) = admit("native", raw).events
+    monkeypatch.setitem(events._RECORDS, "report", GrownReport)
+    (new,) = admit("native", raw).events
+    assert isinstance(new, GrownReport)
+    assert new.id == old.id
 
 
 def test_identity_is_the_senders_id_or_the_content_never_the_offset() -> None:
