@@ -17,6 +17,7 @@ _TYPES = (
     shapes.Me,
     shapes.IncidentList,
     shapes.IncidentDetail,
+    shapes.OpenCounts,
     shapes.OrderDone,
     shapes.DeviceList,
     shapes.Series,

@@ -66,6 +66,15 @@ class IncidentList(Shape, frozen=True):
     as_of: datetime
 
 
+class OpenCounts(Shape, frozen=True):
+    """How many incidents are open (neither resolved nor closed), new ones among them, and of each severity 1 to 5."""
+
+    as_of: datetime
+    open: int
+    unacknowledged: int
+    by_severity: dict[int, int]
+
+
 class TimelineItem(Shape, frozen=True):
     """One step of an incident."""
 

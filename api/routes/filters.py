@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
@@ -69,11 +70,20 @@ class IncidentFilter(BoxFilter):
         )
 
 
-class ListFilter(IncidentFilter):
-    """The incident list: also by time, in pages, in two forms."""
+class PeriodFilter(IncidentFilter):
+    """What list and counts have in common: also by time."""
 
     since: AwareDatetime | None = Field(None, description="Updated at or after this time.")
     until: AwareDatetime | None = Field(None, description="Opened before this time.")
+
+    def query(self, scope: Scope) -> IncidentQuery:
+        """Give the store's query within a reader's scope."""
+        return replace(super().query(scope), since=self.since, until=self.until)
+
+
+class ListFilter(PeriodFilter):
+    """The incident list: in pages, in two forms."""
+
     limit: int = Field(50, ge=1, le=500)
     cursor: str | None = Field(None, max_length=500)
     format: Literal["json", "geojson"] = "json"

@@ -365,6 +365,10 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, agenc
 -- name: incidents -- gives a page of incidents; {filters} are pieces named only_*
 SELECT body::text FROM incident WHERE {filters} ORDER BY updated_at DESC, id DESC LIMIT %(limit)s;
 
+-- name: incident_counts -- gives each severity's open incidents, and how many of these are new; {filters} as above
+SELECT severity, count(*), count(*) FILTER (WHERE status = 'new') FROM incident
+WHERE {filters} AND NOT status = ANY(%(ended)s) GROUP BY severity;
+
 -- name: only_cursor -- filter: after a place in the list
 (updated_at, id) < (%(cursor_at)s, %(cursor_id)s)
 -- name: only_bbox -- filter: inside a box

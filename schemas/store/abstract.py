@@ -25,6 +25,7 @@ from schemas.events import (
     Zone,
 )
 from schemas.standing import Reach, Standing
+from schemas.store.counts import IncidentCounts
 from schemas.store.outbox import OutboxItem, OutboxTurn
 
 
@@ -274,6 +275,9 @@ class ReadStore(Protocol):
 
     async def incidents(self, query: IncidentQuery, limit: int, cursor: str | None = None) -> Page:
         """Give a page of incidents, newest update first."""
+
+    async def incident_counts(self, query: IncidentQuery) -> IncidentCounts:
+        """Count the open incidents among those that a query lets through."""
 
     async def incident(self, incident_id: str, scope: Scope = Scope()) -> Incident | None:
         """Give one incident, None when it does not exist or may not be seen."""

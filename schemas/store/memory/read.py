@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from schemas.events import DeadLetter, FeedEntry, Incident, Observation, PriorityEvent, Signal, SignalLink
+from schemas.events import DeadLetter, FeedEntry, Incident, Observation, PriorityEvent, Signal, SignalLink, Status
 from schemas.store.abstract import IncidentQuery, Page, Scope, SeriesPoint
 from schemas.store.content import DAY_ORIGIN
+from schemas.store.counts import ENDED, IncidentCounts, counted
 from schemas.store.filters import matches, read_cursor, visible, write_cursor
 from schemas.store.memory.tables import Rooted
 
@@ -25,6 +26,13 @@ class Read(Rooted):
         found = [i for i in found if before is None or _place(i) < before]
         more = len(found) > limit > 0
         return Page(found[:limit], write_cursor(found[limit - 1]) if more else None, await self.feed_head())
+
+    async def incident_counts(self, query: IncidentQuery) -> IncidentCounts:
+        """Count the open incidents among those that a query lets through."""
+        found = [
+            i for i, folded in self.tables.incident.values() if matches(query, i, folded) and i.status not in ENDED
+        ]
+        return counted((i.severity, 1, int(i.status is Status.NEW)) for i in found)
 
     async def incident(self, incident_id: str, scope: Scope = Scope()) -> Incident | None:  # noqa: B008 -- frozen
         """Give one incident, None when it does not exist or may not be seen."""

@@ -55,6 +55,7 @@ CALLS = [
     ("GET", "/v1/me", "/v1/me", None, 200),
     ("GET", "/v1/incidents", "/v1/incidents", None, 200),
     ("GET", "/v1/incidents?limit=0", "/v1/incidents", None, 422),
+    ("GET", "/v1/incidents/counts", "/v1/incidents/counts", None, 200),
     ("GET", "/v1/incidents/i", "/v1/incidents/{incident_id}", None, 200),
     ("GET", "/v1/incidents/x", "/v1/incidents/{incident_id}", None, 404),
     ("POST", "/v1/incidents/i/ack", "/v1/incidents/{incident_id}/ack", {"expected_version": 1}, 200),
