@@ -9,7 +9,8 @@ from api.security.guard import Principal
 from api.shapes import OrderBody, OrderDone
 from schemas.errors import ConflictError, PoisonMessageError, UsageError
 from schemas.events import Incident, IncidentWrite, Text
-from schemas.store.abstract import AuditEntry, Commit
+from schemas.store.abstract import Commit
+from schemas.store.security import AuditEntry
 from schemas.text import clean
 from streams.incidents import lifecycle
 

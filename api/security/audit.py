@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from schemas.store.abstract import AuditEntry
+from schemas.store.security import AuditEntry
 
 
 class Outcome(StrEnum):

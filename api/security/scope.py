@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from schemas.events import Device, Source, Unit
-from schemas.store.abstract import Account, ApiKey, Scope
+from schemas.store.abstract import Scope
+from schemas.store.security import Account, ApiKey
 
 _AGENCY, _COMMUNE = "agency:", "commune:"
 

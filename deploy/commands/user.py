@@ -14,7 +14,8 @@ from deploy.bootstrap import now
 from deploy.commands.terminal import results, show, with_store
 from deploy.passwords import new_password
 from schemas.errors import UsageError
-from schemas.store.abstract import Account, AuditEntry, Commit, Store
+from schemas.store.abstract import Commit, Store
+from schemas.store.security import Account, AuditEntry
 
 app = App(name="user", help="Accounts of people and API keys of programs.")
 

@@ -10,7 +10,8 @@ from api.security.passwords import hash_password
 from deploy.communes.approximate import approximate_communes
 from deploy.demo.registry import demo_registry
 from deploy.passwords import new_password
-from schemas.store.abstract import Account, AuditEntry, Commit, Store
+from schemas.store.abstract import Commit, Store
+from schemas.store.security import Account, AuditEntry
 from streams.sources.simulator.abstract import Scenario
 
 #: Name, role and display name of the demo's people.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
@@ -27,6 +27,7 @@ from schemas.events import (
 from schemas.standing import Reach, Standing
 from schemas.store.counts import IncidentCounts
 from schemas.store.outbox import OutboxItem, OutboxTurn
+from schemas.store.security import AuditEntry, SecurityStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +57,6 @@ class RuleState:
     topic: str
     partition: int
     state: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One line of the append-only, hash-chained audit log: who did what to which thing, and how it ended."""
-
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    outcome: str
-    detail: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,44 +142,6 @@ class Health:
     migrations: int
     time_zone: str
     detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A person who may log in; `role` is one of viewer, operator, supervisor, field, engineer, admin."""
-
-    name: str
-    role: str
-    password_hash: str
-    display_name: str = ""
-    agency: str | None = None
-    communes: tuple[str, ...] = ()
-    enabled: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A browser's login; `token_hash` is SHA-256 of the cookie's token, `csrf` the token that writes must carry."""
-
-    token_hash: bytes
-    account: str
-    csrf: str
-    created_at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key of a program or device; only the SHA-256 of the secret is kept. `sources` empty: none may be written."""
-
-    key_id: str
-    secret_hash: bytes
-    title: str
-    scopes: tuple[str, ...]
-    sources: tuple[str, ...]
-    created_at: datetime
-    expires_at: datetime | None = None
-    revoked_at: datetime | None = None
 
 
 class StreamStore(Protocol):
@@ -319,43 +270,6 @@ class ReadStore(Protocol):
 
     async def refusals(self) -> dict[str, int]:
         """Give the number of unresolved refusals by reason."""
-
-
-class SecurityStore(Protocol):
-    """Accounts, sessions, keys, audit."""
-
-    async def account(self, name: str) -> Account | None:
-        """Give one account by its name (compared in lower case)."""
-
-    async def accounts(self) -> list[Account]:
-        """Give all accounts."""
-
-    async def put_account(self, account: Account) -> None:
-        """Create or change an account."""
-
-    async def session(self, token_hash: bytes) -> Session | None:
-        """Give a session that has not expired by the server's own knowledge of it."""
-
-    async def put_session(self, session: Session) -> None:
-        """Remember a session."""
-
-    async def drop_session(self, token_hash: bytes) -> None:
-        """Forget a session (logout, revocation)."""
-
-    async def api_key(self, key_id: str) -> ApiKey | None:
-        """Give one API key."""
-
-    async def put_api_key(self, key: ApiKey) -> None:
-        """Create or change an API key."""
-
-    async def audit(self, entry: AuditEntry) -> None:
-        """Append one entry to the chain."""
-
-    async def audit_log(self, limit: int = 100, before: int | None = None) -> list[tuple[int, AuditEntry]]:
-        """Give audit entries with their sequence numbers, newest first."""
-
-    async def audit_broken_at(self) -> int | None:
-        """Verify the hash chain; give the first sequence number that does not fit, None when whole."""
 
 
 class Store(StreamStore, RegistryStore, ReadStore, SecurityStore, Protocol):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from schemas.store.abstract import Account, ApiKey, AuditEntry, Session
 from schemas.store.chain import clean, digest, link
 from schemas.store.memory.tables import Rooted, now
+from schemas.store.security import Account, ApiKey, AuditEntry, Session
 
 
 class Security(Rooted):

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from schemas.store.abstract import Account, ApiKey, AuditEntry, Session
 from schemas.store.chain import digest, link
 from schemas.store.content import storable
+from schemas.store.security import Account, ApiKey, AuditEntry, Session
 from schemas.store.timescale.audit import append_audit
 from schemas.store.timescale.pool import Pooled
 from schemas.store.timescale.statements import Row, run

@@ -14,8 +14,9 @@ from api.config import ApiConfig
 from api.security import keys, sessions
 from api.security.passwords import hash_password
 from schemas.events import Agency, Device, Source, Unit
-from schemas.store.abstract import Account, Commit
+from schemas.store.abstract import Commit
 from schemas.store.memory import MemoryStore
+from schemas.store.security import Account
 from tests.doubles import FakePublisher, make_incident, now, opening, refuse_bad
 
 COST = (1, 8, 1)

@@ -9,7 +9,8 @@ from schemas.codec import decode_feed_entry
 from schemas.errors import ConflictError
 from schemas.events import Action, Change, IncidentWrite, Status
 from schemas.standing import Episode, Reach, Standing
-from schemas.store.abstract import AuditEntry, Commit, Store
+from schemas.store.abstract import Commit, Store
+from schemas.store.security import AuditEntry
 from schemas.store.timescale import TimescaleStore
 from schemas.topics import INCIDENTS
 from tests.contract.store.samples import T0, at, change, changed, incident, link, opened, signal

@@ -12,7 +12,8 @@ from psycopg.conninfo import make_conninfo
 from schemas.errors import BackpressureError
 from schemas.sql import read
 from schemas.standing import Reach
-from schemas.store.abstract import Account, AuditEntry, Commit, IncidentQuery, Offset, RuleState
+from schemas.store.abstract import Commit, IncidentQuery, Offset, RuleState
+from schemas.store.security import Account, AuditEntry
 from schemas.store.timescale import TimescaleStore
 from schemas.store.timescale.read import ROLLUPS, rollup_serves
 from tests.contract.store.samples import T0, at, batch, changed, dead_letter, detection, observation, opened, signal

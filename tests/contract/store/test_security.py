@@ -3,7 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from schemas.store.abstract import Account, ApiKey, AuditEntry, Commit, Session, Store
+from schemas.store.abstract import Commit, Store
+from schemas.store.security import Account, ApiKey, AuditEntry, Session
 from tests.contract.store.samples import T0, at
 
 ACCOUNT = Account("an", "operator", "$argon2id$x", "Nguyễn Văn An", agency="fire-dept", communes=("24133", "22240"))

@@ -15,8 +15,9 @@ from api.app import create_app
 from api.config import ApiConfig, FeedConfig, Limits
 from api.security import sessions
 from api.server import server
-from schemas.store.abstract import Account, Commit
+from schemas.store.abstract import Commit
 from schemas.store.memory import MemoryStore
+from schemas.store.security import Account
 from tests.doubles import FakePublisher, make_incident, now, opening, refuse_bad
 
 

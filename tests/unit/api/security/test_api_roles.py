@@ -9,7 +9,8 @@ import pytest
 from api.security import roles, scope
 from api.security.roles import Permission
 from schemas.events import Device, Source, Unit
-from schemas.store.abstract import Account, ApiKey, Scope
+from schemas.store.abstract import Scope
+from schemas.store.security import Account, ApiKey
 
 _CLOSE = {"supervisor", "admin"}
 _WORK = {"operator", "supervisor", "admin"}
