@@ -453,7 +453,13 @@ SELECT reason, count(*) FROM dead_letter WHERE resolved_at IS NULL GROUP BY reas
 SELECT name, role, password_hash, display_name, agency, communes, enabled FROM account
 WHERE %(name)s::text IS NULL OR name = %(name)s ORDER BY name;
 
--- name: put_account -- creates or changes an account
+-- name: put_account -- creates or changes an account; its sessions end when anything changes that they stand on
+WITH ended AS (
+    DELETE FROM session USING account a
+    WHERE session.account = a.name AND a.name = %(name)s
+      AND (a.role, a.password_hash, a.agency, a.communes, a.enabled) IS DISTINCT FROM
+          (%(role)s, %(password_hash)s, %(agency)s, %(communes)s::text[], %(enabled)s)
+)
 INSERT INTO account (name, role, password_hash, display_name, agency, communes, enabled)
 VALUES (%(name)s, %(role)s, %(password_hash)s, %(display_name)s, %(agency)s, %(communes)s::text[], %(enabled)s)
 ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash,
@@ -473,9 +479,9 @@ ON CONFLICT (token_hash) DO UPDATE SET csrf = excluded.csrf, expires_at = exclud
 -- name: drop_session -- forgets a session
 DELETE FROM session WHERE token_hash = %(token_hash)s;
 
--- name: api_key -- gives one API key
+-- name: api_keys -- gives all API keys, or one
 SELECT key_id, secret_hash, title, scopes, sources, created_at, expires_at, revoked_at FROM api_key
-WHERE key_id = %(key_id)s;
+WHERE %(key_id)s::text IS NULL OR key_id = %(key_id)s ORDER BY created_at, key_id;
 
 -- name: put_api_key -- creates or changes an API key
 INSERT INTO api_key (key_id, secret_hash, title, scopes, sources, created_at, expires_at, revoked_at)
