@@ -16,14 +16,13 @@ from api.ingest.split import split
 from api.problem import BAD_REQUEST, FORBIDDEN, NOT_FOUND, ProblemError, busy
 from api.security.guard import Principal, Require
 from api.security.roles import Permission
+from api.security.scope import ANY_SOURCE
 from schemas.errors import BackpressureError
 from schemas.events import Source
 
 router = APIRouter(prefix="/v1", tags=["ingest"])
 Sender = Annotated[Principal, Depends(Require(Permission.INGEST, "ingest"))]
 
-#: In a key's list of sources: every source.
-ANY_SOURCE = "*"
 #: What of a request's headers travels with the record: CloudEvents' binary mode (HTTP binding 3.1) has `ce-` headers.
 _CLOUD = "ce-"
 CLOUD_HEADERS_MAX = 32

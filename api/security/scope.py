@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from api.security.roles import KEY_SCOPES
 from schemas.events import Device, Source, Unit
 from schemas.store.abstract import Scope
 from schemas.store.security import Account, ApiKey
 
-_AGENCY, _COMMUNE = "agency:", "commune:"
+#: How the scopes of a key begin that narrow what it may see.
+AGENCY, COMMUNE = "agency:", "commune:"
+#: In a key's list of sources: every source.
+ANY_SOURCE = "*"
+_NOTHING = Scope(agencies=frozenset(), communes=frozenset())
 
 
 def of_account(account: Account) -> Scope:
@@ -18,8 +23,13 @@ def of_account(account: Account) -> Scope:
 
 
 def of_key(key: ApiKey) -> Scope:
-    """Give what a key may see: scopes such as "agency:fire" and "commune:24133" narrow it, none of them means all."""
-    return Scope(agencies=_named(key, _AGENCY), communes=_named(key, _COMMUNE))
+    """Give what a key may see: scopes such as "agency:fire" and "commune:24133" narrow it, none of them means all.
+
+    With a scope that we do not know it sees nothing: what was meant to narrow it, misspelt, must not open everything.
+    """
+    if not all(scope in KEY_SCOPES or _narrows(scope) for scope in key.scopes):
+        return _NOTHING
+    return Scope(agencies=_named(key, AGENCY), communes=_named(key, COMMUNE))
 
 
 def sees_source(scope: Scope, source: Source) -> bool:
@@ -37,6 +47,10 @@ def sees_device(scope: Scope, device: Device, source: Source | None) -> bool:
 def sees_unit(scope: Scope, unit: Unit) -> bool:
     """Say whether a unit and its position may be seen: its own agency's; a unit belongs to no commune."""
     return scope.agencies is None or unit.agency in scope.agencies
+
+
+def _narrows(scope: str) -> bool:
+    return scope.startswith((AGENCY, COMMUNE)) and not scope.endswith(":")
 
 
 def _named(key: ApiKey, prefix: str) -> frozenset[str] | None:

@@ -130,10 +130,20 @@ async def test_source_options_are_for_engineers(world: Any) -> None:
 
 async def test_a_reading_key_is_scoped_and_gives_no_orders(world: Any) -> None:
     """Keys read within their scopes; people decide."""
-    key = await world.program("read", "agency:fire", "close", "ack")
+    key = await world.program("read", "agency:fire")
     assert [one["id"] for one in (await key.get("/v1/incidents")).json()["items"]] == ["i-fire"]
-    assert (await key.post("/v1/incidents/i-fire/ack", json=BODY)).status_code == 403
-    assert (await key.get("/v1/me")).status_code == 401
+    greedy = await world.program("read", "close", "ack")
+    for each in (key, greedy):
+        assert (await each.post("/v1/incidents/i-fire/ack", json=BODY)).status_code == 403
+        assert (await each.get("/v1/me")).status_code == 401
+
+
+async def test_a_key_with_a_misspelt_scope_sees_nothing(world: Any) -> None:
+    """It fails closed: no incident in the list or the counts, no device."""
+    key = await world.program("read", "agancy:fire")
+    assert (await key.get("/v1/incidents")).json()["items"] == []
+    assert (await key.get("/v1/incidents/counts")).json()["open"] == 0
+    assert (await key.get("/v1/devices")).json()["items"] == []
 
 
 async def test_a_refused_order_is_audited(world: Any) -> None:
