@@ -127,7 +127,7 @@ async def test_the_socket_says_the_same_as_the_stream(world: Any) -> None:
     client = await _socket(world, await world.login_headers("viewer"), "?since=1&kind=flood.river")
     assert (await client.raw())["type"] == "websocket.accept"
     hello = json.loads((await client.raw())["text"])
-    assert (hello["event"], hello["data"]["resumed"]) == ("hello", True)
+    assert (hello["event"], hello["id"], hello["data"]["resumed"]) == ("hello", "1", True)
     client.tell({"type": "websocket.receive", "bytes": b"\x00"})
     feed_id = await change_incident(world.store, "i-fire")
     while (message := json.loads((await client.raw())["text"]))["event"] == "beat":
