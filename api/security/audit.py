@@ -12,7 +12,7 @@ class Outcome(StrEnum):
     """How an audited action ended."""
 
     DONE = "done"
-    REFUSED = "refused"  # not permitted, or wrong credentials
+    REFUSED = "refused"  # not permitted, not possible now, or wrong credentials
     CONFLICT = "conflict"  # somebody else was first
 
 
