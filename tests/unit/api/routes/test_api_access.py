@@ -13,13 +13,12 @@ from api.security.guard import Require
 from api.security.roles import ROLES, Permission
 from streams.incidents import lifecycle
 
-#: All that answers without a login; /metrics asks by itself (loopback is let in), and so does the socket.
+#: All that answers without a login; the socket asks by itself.
 OPEN = {
     ("POST", "/v1/session"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/"),
-    ("GET", "/metrics"),
     ("GET", "/v1/incidents/ws"),
 }
 PATHS = {"{incident_id}": "i-fire", "{device_id}": "gauge", "{source_id}": "river"}
