@@ -394,6 +394,9 @@ commune = ANY(%(scope_communes)s)
 -- name: only_id -- filter: one incident
 id = %(id)s
 
+-- name: incidents_by_id -- gives some incidents as they stand
+SELECT body::text FROM incident WHERE id = ANY(%(ids)s) ORDER BY id;
+
 -- name: timeline -- gives all changes of an incident in feed order
 SELECT feed_id, recorded_at, change::text, body::text FROM incident_change
 WHERE incident = %(incident)s ORDER BY feed_id;

@@ -233,6 +233,9 @@ class ReadStore(Protocol):
     async def incident(self, incident_id: str, scope: Scope = Scope()) -> Incident | None:
         """Give one incident, None when it does not exist or may not be seen."""
 
+    async def incidents_by_id(self, ids: Sequence[str]) -> list[Incident]:
+        """Give incidents as they stand now, by id; those that do not exist are left out."""
+
     async def timeline(self, incident_id: str) -> list[FeedEntry]:
         """Give all changes of an incident in feed order."""
 

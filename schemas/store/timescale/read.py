@@ -76,6 +76,10 @@ class Read(Pooled):
             rows = await fetch(connection, text, {**parameters, "limit": 1})
         return _incident.decode(rows[0][0]) if rows else None
 
+    async def incidents_by_id(self, ids: Sequence[str]) -> list[Incident]:
+        """Give incidents as they stand now, by id."""
+        return [_incident.decode(body) for (body,) in await self._ask("incidents_by_id", {"ids": list(ids)})]
+
     async def timeline(self, incident_id: str) -> list[FeedEntry]:
         """Give all changes of an incident in feed order."""
         return [_entry(row) for row in await self._ask("timeline", {"incident": incident_id})]
