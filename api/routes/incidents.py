@@ -16,7 +16,7 @@ from api.feed import websocket
 from api.feed.filter import Filter
 from api.feed.sse import EventStream
 from api.feed.stream import Stream
-from api.problem import BAD_ORIGIN, INVALID, TOO_MANY, ProblemError, busy, problem_response
+from api.problem import BAD_ORIGIN, TOO_MANY, ProblemError, busy, invalid, problem_response
 from api.routes.filters import FeedFilter, ListFilter, PeriodFilter
 from api.security.audit import Outcome, entry
 from api.security.guard import Principal, Require, still_valid
@@ -121,8 +121,7 @@ async def _open_socket(socket: WebSocket, context: Context) -> Stream:
     try:
         wanted = FeedFilter.model_validate(_parameters(socket))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ProblemError(INVALID, str(first["msg"]), field=".".join(str(part) for part in first["loc"])) from error
+        raise invalid(error.errors()) from error
     try:
         return await _open(context, reader, wanted.query(reader.scope), wanted.since)
     except BackpressureError as error:

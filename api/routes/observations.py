@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from api import respond
 from api.charts import POINTS_MAX, STEPS, choose_step, gaps, millis, points_of
 from api.context import Context, Ctx
 from api.problem import INVALID, NOT_FOUND, ProblemError
-from api.routes.filters import BoxFilter
+from api.routes.filters import BoxFilter, Moment
 from api.security.guard import Principal, Require
 from api.security.roles import Permission
 from api.security.scope import sees_device
@@ -52,8 +52,8 @@ class ChartFilter(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     metric: str | None = Field(None, max_length=100, description="Default: the device's first metric.")
-    from_: AwareDatetime | None = Field(None, alias="from")
-    to: AwareDatetime | None = None
+    from_: Moment | None = Field(None, alias="from")
+    to: Moment | None = None
     step: Literal["auto", "raw", "1m", "1h", "1d"] = "auto"
 
 

@@ -62,6 +62,8 @@ async def test_filters(world: Any, query: str, found: list[str]) -> None:
         ("severity_mim=4", "severity_mim"),
         ("status=open", "status.0"),
         ("since=2025-11-19T07:00:00", "since"),
+        ("since=0001-01-01T00:00:00%2B14:00", "since"),
+        ("until=9999-12-31T23:59:59-14:00", "until"),
         ("limit=100000", "limit"),
         ("cursor=rubbish", "cursor"),
         ("format=xml", "format"),
@@ -75,6 +77,15 @@ async def test_a_bad_parameter_is_named(world: Any, query: str, field: str) -> N
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["field"] == field
     assert answer.json()["fix"]
+
+
+async def test_a_bad_parameter_is_told_in_our_words(world: Any) -> None:
+    """The field once, then what to write; nothing of the library that found it."""
+    viewer = await world.person("viewer")
+    body = (await viewer.get("/v1/incidents?bbox=110,13,109,14")).json()
+    assert body["detail"] == "bbox: west <= east within [-180, 180], south <= north within [-90, 90]"
+    assert body["fix"] == "west <= east within [-180, 180], south <= north within [-90, 90]"
+    assert body["errors"] == [{"field": "bbox", "message": body["fix"]}]
 
 
 async def test_pages_join_without_holes_or_repeats(world: Any) -> None:
@@ -156,6 +167,9 @@ async def test_a_chart_shows_points_and_gaps(world: Any) -> None:
         ("gauge", "?from=2025-01-02T00:00:00Z&to=2025-01-01T00:00:00Z", 422),
         ("gauge", "?from=1990-01-01T00:00:00Z&step=1m", 422),
         ("gauge", "?step=2m", 422),
+        ("gauge", "?to=0001-01-01T00:00:00Z", 422),
+        ("gauge", "?from=0001-01-01T00:00:00%2B14:00", 422),
+        ("gauge", "?from=2025-01-01T00:00:00Z&to=9999-12-31T23:59:59-14:00", 422),
     ],
 )
 async def test_a_chart_that_cannot_be_drawn_says_why(world: Any, device: str, query: str, status: int) -> None:
@@ -211,6 +225,19 @@ async def test_zones_are_geojson_with_an_etag(world: Any) -> None:
     again = await viewer.get("/v1/zones?kind=commune&simplify=0.001", headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert (await viewer.get("/v1/zones?simplify=nan")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [("a%0ab", 422), ("a%0d%0aX: y", 422), ("", 422), ("ph%C6%B0%E1%BB%9Dng", 200)]
+)
+async def test_a_kind_of_zone_is_a_word(world: Any, kind: str, status: int) -> None:
+    """Nothing of it gets into a header, so letters with accents are as good as others; what is no word is refused."""
+    viewer = await world.person("viewer")
+    answer = await viewer.get(f"/v1/zones?kind={kind}")
+    assert answer.status_code == status
+    assert answer.headers.get("ETag", "").isascii()
+    other = await viewer.get("/v1/zones?kind=ph%C6%B0ong")
+    assert other.headers["ETag"] != answer.headers.get("ETag")
 
 
 async def test_health_is_open_and_tells_what_is_away(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
