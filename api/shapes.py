@@ -123,15 +123,15 @@ class DeviceList(Shape, frozen=True):
 class Series(Shape, frozen=True):
     """A device's chart.
 
-    `points` are [milliseconds since the epoch, mean, minimum, maximum]; `gaps` are [from, to] in the same unit, where
-    nothing came although the device should have sent. `step_s` 0: as measured.
+    `points` are [milliseconds since the epoch, mean, minimum, maximum, count of measured values]; `gaps` are [from, to]
+    in the same unit, where nothing, or less than half of what was due, came. `step_s` 0: as measured.
     """
 
     device: str
     metric: str
     unit: str
     step_s: int
-    points: list[tuple[int, float, float, float]]
+    points: list[tuple[int, float, float, float, int]]
     gaps: list[tuple[int, int]]
     thresholds: list[Threshold]
     as_of: datetime

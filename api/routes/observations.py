@@ -94,7 +94,7 @@ async def observations(
         metric=window.metric,
         unit=known.unit if known else "",
         step_s=window.step_s,
-        points=[(millis(point.at), point.mean, point.minimum, point.maximum) for point in points],
+        points=[(millis(point.at), point.mean, point.minimum, point.maximum, point.count) for point in points],
         gaps=gaps(points, window.start, until, step_s=window.step_s, cadence_s=cadence_s),
         thresholds=list(context.thresholds(device.id, window.metric)),
         as_of=now,

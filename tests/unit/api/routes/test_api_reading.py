@@ -157,6 +157,7 @@ async def test_a_chart_shows_points_and_gaps(world: Any) -> None:
     rolled = (await viewer.get("/v1/devices/gauge/observations?step=1h")).json()
     assert rolled["step_s"] == 3600
     assert all(point[2] <= point[1] <= point[3] for point in rolled["points"])
+    assert sum(point[4] for point in rolled["points"]) == 5
 
 
 @pytest.mark.parametrize(
