@@ -89,10 +89,11 @@ class TimelineItem(Shape, frozen=True):
 
 
 class EvidenceItem(Shape, frozen=True):
-    """One signal and why it belongs to the incident."""
+    """One signal, why it belongs to the incident, and what its device is called ("" when it has no name)."""
 
     link: SignalLink
     signal: Signal
+    device_title: str
 
 
 class IncidentDetail(Shape, frozen=True):

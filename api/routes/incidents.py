@@ -85,10 +85,15 @@ async def one_incident(incident_id: str, context: Ctx, reader: Reader) -> Respon
     feed_id = await context.store.feed_head()  # before the incident: a stream from here repeats, never misses
     incident = await orders.find(context, reader, incident_id)
     timeline, evidence = await asyncio.gather(context.store.timeline(incident.id), context.store.evidence(incident.id))
+    devices = await context.store.devices(sorted({signal.device for _, signal in evidence if signal.device}))
+    titles = {device.id: device.title for device in devices}
     detail = IncidentDetail(
         incident=incident,
         timeline=[TimelineItem.of(step) for step in timeline],
-        evidence=[EvidenceItem(link=link, signal=signal) for link, signal in evidence],
+        evidence=[
+            EvidenceItem(link=link, signal=signal, device_title=titles.get(signal.device or "", ""))
+            for link, signal in evidence
+        ],
         actions=orders.actions(incident, reader),
         feed_id=feed_id,
         as_of=context.clock(),

@@ -104,8 +104,12 @@ async def observations(
 
 async def _device(context: Context, reader: Principal, device_id: str) -> tuple[Device, float | None]:
     found = await context.store.devices([device_id])
-    source = (await context.registry.sources()).get(found[0].source) if found else None
-    if not found or not sees_device(reader.scope, found[0], source):
+    if not found:
+        raise ProblemError(NOT_FOUND, _NO_DEVICE)
+    source = (await context.registry.sources()).get(found[0].source)
+    # Who answers for an incident sees what it stands on, whoever owns the sensor.
+    seen = sees_device(reader.scope, found[0], source) or await context.store.is_evidence(device_id, reader.scope)
+    if not seen:
         raise ProblemError(NOT_FOUND, _NO_DEVICE)
     return found[0], source.cadence_s if source else None
 

@@ -407,6 +407,12 @@ SELECT l.incident, l.signal, l.episode, l.rule, l.rule_version, l.linked_at, l.d
 FROM incident_signal l JOIN signal s ON s.id = l.signal
 WHERE l.incident = %(incident)s ORDER BY s.observed_at, s.id;
 
+-- name: is_evidence -- gives a row when a device gave a signal of an incident; {filters} as of incidents
+SELECT 1 FROM incident
+WHERE {filters} AND id IN (
+    SELECT l.incident FROM incident_signal l JOIN signal s ON s.id = l.signal WHERE s.body ->> 'device' = %(device)s
+) LIMIT 1;
+
 -- name: feed_head -- gives the newest feed id
 SELECT last_id FROM feed_head;
 

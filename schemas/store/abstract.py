@@ -242,6 +242,9 @@ class ReadStore(Protocol):
     async def evidence(self, incident_id: str) -> list[tuple[SignalLink, Signal]]:
         """Give the signals of an incident with why they belong to it, oldest first."""
 
+    async def is_evidence(self, device: str, scope: Scope) -> bool:
+        """Tell whether a device gave a signal of an incident that a reader may see."""
+
     async def feed_head(self) -> int:
         """Give the newest feed id (0: empty)."""
 

@@ -122,6 +122,7 @@ CREATE TABLE signal (
     body        jsonb       NOT NULL
 );
 CREATE INDEX signal_time ON signal (observed_at);
+CREATE INDEX signal_device ON signal ((body ->> 'device'));
 
 CREATE TABLE outbox (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

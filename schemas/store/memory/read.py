@@ -56,6 +56,12 @@ class Read(Rooted):
         ]
         return sorted(found, key=lambda pair: (pair[1].observed_at, pair[1].id))
 
+    async def is_evidence(self, device: str, scope: Scope) -> bool:
+        """Tell whether a device gave a signal of an incident that a reader may see."""
+        told = {id_ for id_, signal in self.tables.signal.items() if signal.device == device}
+        homes = [incident for incident, signal in self.tables.incident_signal if signal in told]
+        return any([await self.incident(id_, scope) is not None for id_ in homes])
+
     async def feed_head(self) -> int:
         """Give the newest feed id (0: empty)."""
         return len(self.tables.incident_change)

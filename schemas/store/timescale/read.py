@@ -90,6 +90,12 @@ class Read(Pooled):
         rows = await self._ask("evidence", {"incident": incident_id})
         return [(SignalLink(**dict(zip(names, row[:-1], strict=True))), decode_signal(row[-1])) for row in rows]
 
+    async def is_evidence(self, device: str, scope: Scope) -> bool:
+        """Tell whether a device gave a signal of an incident that a reader may see."""
+        text, parameters = _filtered("is_evidence", _scope_filters(scope))
+        async with self.transaction() as connection:
+            return bool(await fetch(connection, text, {**parameters, "device": storable(device)}))
+
     async def feed_head(self) -> int:
         """Give the newest feed id (0: empty)."""
         ((head,),) = await self._ask("feed_head")
