@@ -7,7 +7,6 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import msgspec
 import shapely
@@ -17,6 +16,7 @@ from shapely.geometry import mapping, shape
 from starlette.responses import Response
 
 from api.context import Context, Ctx
+from api.registry import HERE
 from api.security.guard import Principal, Require
 from api.security.roles import Permission
 from schemas.events import Zone
@@ -24,8 +24,6 @@ from schemas.events import Zone
 router = APIRouter(prefix="/v1", tags=["zones"])
 Reader = Annotated[Principal, Depends(Require(Permission.READ))]
 
-#: Zones are valid by the calendar of the country.
-HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 #: One degree would leave nothing of a commune.
 SIMPLIFY_MAX_DEG = 0.1
 #: Answers kept at once; a console asks for one or two.

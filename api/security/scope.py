@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from api.security.roles import KEY_SCOPES
 from schemas.events import Device, Source, Unit
 from schemas.store.abstract import Scope
@@ -33,7 +35,10 @@ def of_key(key: ApiKey) -> Scope:
 
 
 def sees_source(scope: Scope, source: Source) -> bool:
-    """Say whether a source may be seen: its owner's, or one that has no owner."""
+    """Say whether a source may be seen: its owner's, or one that has no owner.
+
+    Communes do not narrow it: a feed covers many, and its entry tells of its health. Its devices are narrowed.
+    """
     return scope.agencies is None or not source.agency or source.agency in scope.agencies
 
 
@@ -44,8 +49,13 @@ def sees_device(scope: Scope, device: Device, source: Source | None) -> bool:
     return scope.agencies is None if source is None else sees_source(scope, source)
 
 
-def sees_unit(scope: Scope, unit: Unit) -> bool:
-    """Say whether a unit and its position may be seen: its own agency's; a unit belongs to no commune."""
+def sees_unit(scope: Scope, unit: Unit, communes: Collection[str]) -> bool:
+    """Say whether a unit and its position may be seen: its own agency's, in the reader's communes.
+
+    `communes` are where it is and where it belongs (`api.territory`); a unit of which neither is known is in none.
+    """
+    if scope.communes is not None and scope.communes.isdisjoint(communes):
+        return False
     return scope.agencies is None or unit.agency in scope.agencies
 
 

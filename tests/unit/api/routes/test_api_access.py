@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 
 from api.security.guard import Require
 from api.security.roles import ROLES, Permission
+from schemas.events import Unit
 from streams.incidents import lifecycle
 
 #: All that answers without a login; the socket asks by itself.
@@ -103,6 +104,23 @@ async def test_communes_narrow_what_is_seen(world: Any) -> None:
     assert [one["id"] for one in answer.json()["items"]] == ["i-police"]
     assert [one["id"] for one in (await here.get("/v1/devices")).json()["items"]] == ["cam-1"]
     assert (await here.get("/v1/devices/gauge/observations")).status_code == 404
+
+
+async def test_units_of_other_communes_are_not_shown(world: Any) -> None:
+    """A reader of a commune sees the units that are in it now or belong there, and nobody else's position."""
+    car: dict[str, Any] = {"kind": "car", "agency": "fire"}
+    await world.store.put_units(
+        [
+            Unit(id="here", name="x", lon=109.5, lat=13.5, **car),
+            Unit(id="away", name="x", lon=108.0, lat=12.0, home_zone="commune:22015", **car),
+            Unit(id="stranger", name="x", lon=108.0, lat=12.0, home_zone="commune:1", **car),
+            Unit(id="unknown", name="x", **car),
+        ]
+    )
+    reader = await world.person("viewer", communes=("22015",))
+    assert [one["id"] for one in (await reader.get("/v1/units")).json()["items"]] == ["away", "here"]
+    both = await world.person("viewer", communes=("22015",), agency="police")
+    assert (await both.get("/v1/units")).json()["items"] == []
 
 
 async def test_sources_devices_and_units_are_scoped_by_agency(world: Any) -> None:
