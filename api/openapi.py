@@ -29,6 +29,7 @@ _TYPES = (
     shapes.HealthBody,
     shapes.ProblemBody,
     shapes.ConflictBody,
+    shapes.NothingTakenBody,
     IngestResult,
 )
 _SECURITY = {

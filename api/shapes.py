@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from api.context import Threshold
+from api.ingest.door import ItemResult
 from schemas.events import (
     Agency,
     Device,
@@ -217,6 +218,15 @@ class ProblemBody(Shape, frozen=True):
     detail: str
     field: str = ""
     fix: str = ""
+
+
+class NothingTakenBody(ProblemBody, frozen=True):
+    """The failure of a body of which nothing could be taken: what became of each item, as in the answer 202."""
+
+    reason: str = ""
+    accepted: int = 0
+    refused: int = 0
+    items: list[ItemResult] = []
 
 
 class ConflictBody(Shape, frozen=True):
