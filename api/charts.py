@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -18,6 +18,10 @@ POINTS_MAX = 50_000
 CADENCE_S = 10.0
 #: One missed event is jitter; a gap begins after two and a half cadences.
 GAP_CADENCES = 2.5
+#: A step with less than this share of the events that were due is a gap.
+GAP_SHARE = 0.5
+
+Span = tuple[datetime, datetime]
 
 
 def points_of(span: timedelta, step_s: int, cadence_s: float | None) -> float:
@@ -36,20 +40,45 @@ def gaps(
 ) -> list[tuple[int, int]]:
     """Give the times [from, to] in milliseconds in which a device should have sent and did not.
 
-    `end` is not later than now. A device without a cadence has no gaps: nobody knows when it should have sent.
+    `end` is not later than now. A device without a cadence has no gaps: nobody knows when it should have sent. Of
+    rolled-up points those are gaps, too, that hold less than half of what should have come.
     """
     if cadence_s is None:
         return []
-    longest = timedelta(seconds=max(GAP_CADENCES * cadence_s, 1.5 * step_s))
-    times = [start, *(point.at for point in points), end]
-    # A rolled-up point stands for its whole step.
-    lasts = timedelta(seconds=step_s)
-    found = []
-    for i, (left, right) in enumerate(pairwise(times)):
-        begin = left + lasts if i else left
+    step = timedelta(seconds=step_s)
+    found = list(_holes(points, start, end, step, cadence_s))
+    if step_s:
+        thin = (_thin(point, max(point.at, start), min(point.at + step, end), cadence_s) for point in points)
+        found = _joined(sorted([*found, *(span for span in thin if span is not None)]))
+    return [(millis(left), millis(right)) for left, right in found]
+
+
+def _holes(
+    points: Sequence[SeriesPoint], start: datetime, end: datetime, step: timedelta, cadence_s: float
+) -> Iterator[Span]:
+    """Give the times without any point."""
+    longest = max(timedelta(seconds=GAP_CADENCES * cadence_s), 1.5 * step)
+    for i, (left, right) in enumerate(pairwise([start, *(point.at for point in points), end])):
+        begin = left + step if i else left  # a rolled-up point stands for its whole step
         if right - left > longest and right > begin:
-            found.append((millis(begin), millis(right)))
-    return found
+            yield begin, right
+
+
+def _thin(point: SeriesPoint, begin: datetime, end: datetime, cadence_s: float) -> Span | None:
+    """Give a rolled-up point's time when too little came in it; what is asked for may begin or end inside the step."""
+    due = (end - begin).total_seconds() / cadence_s
+    return (begin, end) if due >= GAP_CADENCES and point.count < GAP_SHARE * due else None
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Give spans, sorted by their begin, as few as they are: those that touch become one."""
+    joined: list[Span] = []
+    for begin, end in spans:
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((begin, end))
+    return joined
 
 
 def millis(at: datetime) -> int:

@@ -17,6 +17,7 @@ _TYPES = (
     shapes.Me,
     shapes.IncidentList,
     shapes.IncidentDetail,
+    shapes.OpenCounts,
     shapes.OrderDone,
     shapes.DeviceList,
     shapes.Series,
@@ -28,6 +29,7 @@ _TYPES = (
     shapes.HealthBody,
     shapes.ProblemBody,
     shapes.ConflictBody,
+    shapes.NothingTakenBody,
     IngestResult,
 )
 _SECURITY = {

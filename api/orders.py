@@ -9,7 +9,8 @@ from api.security.guard import Principal
 from api.shapes import OrderBody, OrderDone
 from schemas.errors import ConflictError, PoisonMessageError, UsageError
 from schemas.events import Incident, IncidentWrite, Text
-from schemas.store.abstract import AuditEntry, Commit
+from schemas.store.abstract import Commit
+from schemas.store.security import AuditEntry
 from schemas.text import clean
 from streams.incidents import lifecycle
 
@@ -43,8 +44,13 @@ async def carry_out(context: Context, who: Principal, incident_id: str, action: 
     if incident.version != body.expected_version:
         raise await _conflict(context, who, incident, action, body)
     given = await _order(context, who, action, body)
-    write = _step(incident, given)
-    done = _audit(context, who, action, incident, Outcome.DONE)
+    try:
+        write = _step(incident, given)
+    except ProblemError as refusal:
+        why = str(refusal.detail)
+        await context.store.audit(_audit(context, who, action, body, incident, outcome=Outcome.REFUSED, why=why))
+        raise
+    done = _audit(context, who, action, body, incident, outcome=Outcome.DONE)
     try:
         committed = await context.store.commit(Commit(incidents=(write,), audit=(done,)))
     except ConflictError as error:
@@ -83,7 +89,7 @@ def _step(incident: Incident, given: lifecycle.Order) -> IncidentWrite:
 
 
 async def _conflict(context: Context, who: Principal, current: Incident, action: str, body: OrderBody) -> ProblemError:
-    await context.store.audit(_audit(context, who, action, current, Outcome.CONFLICT))
+    await context.store.audit(_audit(context, who, action, body, current, outcome=Outcome.CONFLICT))
     timeline = await context.store.timeline(current.id)
     return ProblemError(
         CONFLICT,
@@ -95,6 +101,17 @@ async def _conflict(context: Context, who: Principal, current: Incident, action:
     )
 
 
-def _audit(context: Context, who: Principal, action: str, incident: Incident, outcome: Outcome) -> AuditEntry:
-    subject = f"incident:{incident.id}"
-    return entry(context.clock(), who.actor, action, subject, outcome, version=str(incident.version))
+def _audit(
+    context: Context,
+    who: Principal,
+    action: str,
+    body: OrderBody,
+    incident: Incident,
+    *,
+    outcome: Outcome,
+    why: str = "",
+) -> AuditEntry:
+    """Give the line: what was ordered, of which version, and to whom it was handed."""
+    told = {"version": str(incident.version), "agency": body.agency, "assignee": body.assignee, "why": why}
+    detail = {name: value for name, value in told.items() if value}
+    return entry(context.clock(), who.actor, action, f"incident:{incident.id}", outcome, **detail)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -54,6 +54,8 @@ _OF_STATUS = {
     kind.status: kind
     for kind in (BAD_REQUEST, INVALID, NOT_LOGGED_IN, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, TOO_LARGE, MEDIA)
 }
+#: What pydantic puts before the words of our own validators.
+_OWN_WORDS = "Value error, "
 _encoder = msgspec.json.Encoder()
 _log = structlog.get_logger(__name__)
 
@@ -143,23 +145,21 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
-    problems = [_named(one) for one in cast("RequestValidationError", error).errors()]
-    first = problems[0]
-    invalid = ProblemError(
-        INVALID,
-        f"{first['field']}: {first['message']}",
-        field=first["field"],
-        fix=first["message"],
-        errors=problems,
-    )
-    return problem_response(request, invalid)
+    return problem_response(request, invalid(cast("RequestValidationError", error).errors()))
 
 
-def _named(one: Mapping[str, Any]) -> dict[str, str]:  # pydantic's error records are untyped
+def invalid(errors: Sequence[Any]) -> ProblemError:  # pydantic's error records are untyped
+    """Give the 422 of what pydantic found: the first field and what to write there, then all of them."""
+    problems = [_named(one) for one in errors]
+    field, message = problems[0]["field"], problems[0]["message"]
+    return ProblemError(INVALID, f"{field}: {message}", field=field, fix=message, errors=problems)
+
+
+def _named(one: Mapping[str, Any]) -> dict[str, str]:
     place = [str(part) for part in one["loc"] if part not in {"query", "path", "body", "header"}]
     if one["type"] == "extra_forbidden":
         return {"field": ".".join(place), "message": "no such parameter; remove it or correct its name"}
-    return {"field": ".".join(place), "message": str(one["msg"])}
+    return {"field": ".".join(place), "message": str(one["msg"]).removeprefix(_OWN_WORDS)}
 
 
 def _in(text: Text, language: str) -> str:

@@ -1,15 +1,20 @@
-"""Keeps sources and zone names in memory for a moment, so that a flood of requests is no flood of queries."""
+"""Keeps sources and zones in memory for a moment, so that a flood of requests is no flood of queries."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import date
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
+from geo.zones import ZoneIndex
 from schemas.events import Source, Zone
 
-#: Zones' names are needed for text search on feeds only, and change with decrees: read at most once a minute.
-NAMES_TTL_S = 60.0
+#: Zones change with decrees: read at most once a minute.
+ZONES_TTL_S = 60.0
+#: Zones are valid by the calendar of the country.
+HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class RegistryStore(Protocol):
@@ -23,7 +28,7 @@ class RegistryStore(Protocol):
 
 
 class Registry:
-    """Sources by id, read again when older than `ttl_s` (a disabled source counts that soon), and zones' names."""
+    """Sources by id, read again when older than `ttl_s` (a disabled source counts that soon), and zones."""
 
     def __init__(self, store: RegistryStore, ttl_s: float) -> None:
         self._store = store
@@ -32,6 +37,9 @@ class Registry:
         self._read_at = float("-inf")
         self._names: dict[str, str] = {}
         self._named_at = float("-inf")
+        self._zones = ZoneIndex.build(())
+        self._zones_of: date | None = None
+        self._zoned_at = float("-inf")
 
     async def sources(self) -> dict[str, Source]:
         """Give all sources by id; raises BackpressureError when the store is away."""
@@ -42,7 +50,15 @@ class Registry:
 
     async def zone_names(self) -> dict[str, str]:
         """Give the names of all zones by id."""
-        if time.monotonic() - self._named_at >= NAMES_TTL_S:
+        if time.monotonic() - self._named_at >= ZONES_TTL_S:
             self._names = {zone.id: zone.name for zone in await self._store.zones()}
             self._named_at = time.monotonic()
         return self._names
+
+    async def zones(self, day: date) -> ZoneIndex:
+        """Give the zones of a day, ready to be asked for places."""
+        if self._zones_of != day or time.monotonic() - self._zoned_at >= ZONES_TTL_S:
+            found = await self._store.zones(on=day)
+            self._zones = await asyncio.to_thread(ZoneIndex.build, found)
+            self._zones_of, self._zoned_at = day, time.monotonic()
+        return self._zones

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from api.context import Threshold
+from api.ingest.door import ItemResult
 from schemas.events import (
     Agency,
     Device,
@@ -66,6 +67,15 @@ class IncidentList(Shape, frozen=True):
     as_of: datetime
 
 
+class OpenCounts(Shape, frozen=True):
+    """How many incidents are open (neither resolved nor closed), new ones among them, and of each severity 1 to 5."""
+
+    as_of: datetime
+    open: int
+    unacknowledged: int
+    by_severity: dict[int, int]
+
+
 class TimelineItem(Shape, frozen=True):
     """One step of an incident."""
 
@@ -80,10 +90,11 @@ class TimelineItem(Shape, frozen=True):
 
 
 class EvidenceItem(Shape, frozen=True):
-    """One signal and why it belongs to the incident."""
+    """One signal, why it belongs to the incident, and what its device is called ("" when it has no name)."""
 
     link: SignalLink
     signal: Signal
+    device_title: str
 
 
 class IncidentDetail(Shape, frozen=True):
@@ -114,15 +125,15 @@ class DeviceList(Shape, frozen=True):
 class Series(Shape, frozen=True):
     """A device's chart.
 
-    `points` are [milliseconds since the epoch, mean, minimum, maximum]; `gaps` are [from, to] in the same unit, where
-    nothing came although the device should have sent. `step_s` 0: as measured.
+    `points` are [milliseconds since the epoch, mean, minimum, maximum, count of measured values]; `gaps` are [from, to]
+    in the same unit, where nothing, or less than half of what was due, came. `step_s` 0: as measured.
     """
 
     device: str
     metric: str
     unit: str
     step_s: int
-    points: list[tuple[int, float, float, float]]
+    points: list[tuple[int, float, float, float, int]]
     gaps: list[tuple[int, int]]
     thresholds: list[Threshold]
     as_of: datetime
@@ -207,6 +218,15 @@ class ProblemBody(Shape, frozen=True):
     detail: str
     field: str = ""
     fix: str = ""
+
+
+class NothingTakenBody(ProblemBody, frozen=True):
+    """The failure of a body of which nothing could be taken: what became of each item, as in the answer 202."""
+
+    reason: str = ""
+    accepted: int = 0
+    refused: int = 0
+    items: list[ItemResult] = []
 
 
 class ConflictBody(Shape, frozen=True):

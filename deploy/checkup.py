@@ -117,6 +117,20 @@ def check_database(settings: Settings) -> Iterator[Finding]:
     yield from _lag(settings, offsets)
 
 
+def check_audit(settings: Settings) -> Iterator[Finding]:
+    """Verify the audit log, where there is one; why there is none is `check_database`'s to tell."""
+    if settings.database_url is None:
+        return
+    try:
+        health, broken = asyncio.run(_audited(settings))
+    except CanhError:
+        return
+    if health.ready:
+        found = "every line fits" if broken is None else f"line {broken} does not fit the chain"
+        fix = "" if broken is None else "Find out who changed it; compare with a backup (`canh audit list`)."
+        yield Finding("audit log", found, fix)
+
+
 def check_disk(settings: Settings) -> Iterator[Finding]:
     """Look at the free space of the home directory's disk."""
     home = settings.home.absolute()
@@ -163,7 +177,7 @@ def _lag(settings: Settings, offsets: Mapping[Step, Sequence[Offset]]) -> Iterat
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-    check_python, check_wheels, check_broker, check_database, check_disk, check_ports,
+    check_python, check_wheels, check_broker, check_database, check_audit, check_disk, check_ports,
 )  # fmt: skip
 
 
@@ -173,6 +187,12 @@ async def _asked(settings: Settings) -> tuple[Health, dict[Step, list[Offset]]]:
         health = await store.health()
         known = steps() if health.ready else []
         return health, {step: await store.offsets(step.hop, step.reads.name) for step in known}
+
+
+async def _audited(settings: Settings) -> tuple[Health, int | None]:
+    async with open_store(settings, "doctor") as store:
+        health = await store.health()
+        return health, await store.audit_broken_at() if health.ready else None
 
 
 def _skew(settings: Settings) -> timedelta:

@@ -1,7 +1,7 @@
 """The command line `canh`: one verb per file in deploy/commands; a user's mistake is one clear sentence.
 
-Exit codes: 0 done; 1 something failed or `canh doctor` found something; 2 the command cannot be carried out as
-given; 3 the worker stopped because too much was refused; 70 the worker hung; 130 interrupted.
+Exit codes: 0 done; 1 something failed, or `canh doctor` or `canh audit verify` found something; 2 the command cannot
+be carried out as given; 3 the worker stopped because too much was refused; 70 the worker hung; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ app = App(
 # Named, not imported: a worker does not load the API, nor `canh tap` the store.
 for verb in (
     "up:up", "demo:demo", "worker:worker", "api:api", "migrate:migrate", "topics:topics", "doctor:doctor",
-    "source:app", "zones:app", "replay:app", "tap:tap", "dlq:app", "user:app", "bench:bench",
+    "source:app", "zones:app", "replay:app", "tap:tap", "dlq:app", "user:app", "audit:app",
+    "bench:bench",
 ):  # fmt: skip
     app.command(f"deploy.commands.{verb}", name=verb.partition(":")[0])
 

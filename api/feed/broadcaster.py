@@ -7,17 +7,18 @@ import contextlib
 import time
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 
 from api.config import FeedConfig
-from api.feed.frame import Frame, frame_of
+from api.feed.frame import Frame, Latest, frame_of
 from api.feed.pump import Pump
 from schemas.errors import BackpressureError
-from schemas.events import FeedEntry
+from schemas.events import FeedEntry, Incident
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +44,9 @@ class FeedStore(Protocol):
     async def timeline(self, incident_id: str) -> list[FeedEntry]:
         """Give all changes of an incident."""
 
+    async def incidents_by_id(self, ids: Sequence[str]) -> list[Incident]:
+        """Give incidents as they stand now."""
+
 
 @dataclass(slots=True)
 class _Ring:
@@ -52,6 +56,14 @@ class _Ring:
     floor: int = 0
     ids: list[int] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
+    #: How the incidents of these frames stand; an entry goes with its incident's last frame.
+    latest: WeakValueDictionary[str, Latest] = field(default_factory=WeakValueDictionary)
+
+    def stands(self, incident: Incident) -> Latest:
+        """Give what the frames of an incident share, brought up to date."""
+        latest = self.latest.setdefault(incident.id, Latest(incident))
+        latest.incident = incident
+        return latest
 
     def add(self, frames: list[Frame]) -> None:
         self.ids += [frame.feed_id for frame in frames]
@@ -167,7 +179,9 @@ class Broadcaster:
             return self.ready_after(cursor)
         entries = await self._store.feed(cursor, self._config.page)
         await self._check_whole(cursor, entries)
-        return [await frame_of(entry, self._store) for entry in entries]
+        now = await self._store.incidents_by_id(sorted({entry.incident.id for entry in entries}))
+        latest = {incident.id: Latest(incident) for incident in now}
+        return [await frame_of(entry, self._store, latest.get(entry.incident.id)) for entry in entries]
 
     async def moved(self, cursor: int, timeout_s: float) -> None:
         """Wait until there is something after a cursor, the streams end, or the time is over."""
@@ -222,7 +236,8 @@ class Broadcaster:
             asked_at = time.monotonic()
             entries = await self._store.feed(self.position, self._config.page)
             if entries:
-                self._ring.add([await frame_of(entry, self._store) for entry in entries])
+                stands = [self._ring.stands(entry.incident) for entry in entries]
+                self._ring.add([await frame_of(e, self._store, s) for e, s in zip(entries, stands, strict=True)])
                 self.position = entries[-1].feed_id
                 self._announce()
                 await asyncio.sleep(0)  # the clients get a turn before the next page

@@ -26,13 +26,15 @@ class Filter:
         """Give what the client gets of a change.
 
         Inside scope and filter: all of it. Out of the filter, or moved out of the scope: that it is gone, once.
-        Never seen by this reader: nothing.
+        Never seen by this reader: nothing. An old change counts as out of the scope when the incident is by now: who
+        may no longer open an incident does not get its past from the stream either.
         """
         if self._open:
             return frame.full
-        incident = frame.entry.incident
-        if not visible(self._query.scope, incident):
-            left = frame.before is not None and visible(self._query.scope, frame.before)
+        incident, scope = frame.entry.incident, self._query.scope
+        seen = visible(scope, incident)
+        if not seen or not visible(scope, frame.latest.incident):
+            left = seen or (frame.before is not None and visible(scope, frame.before))
             return self._tell(frame) if left else None
         if matches(self._query, incident, self._folded(incident)):
             self._told.discard(incident.id)

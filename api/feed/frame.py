@@ -34,13 +34,24 @@ class Packet:
         return f'{{"event":"{self.event}"{middle},"data":{self.data.decode()}}}'
 
 
-class Frame:
-    """One change with its packets; `before` is the incident as it was before a hand-over, else None."""
+class Latest:
+    """An incident as it stands now, shared by all its frames: an old change is judged by it, too."""
 
-    def __init__(self, entry: FeedEntry, before: Incident | None = None) -> None:
+    def __init__(self, incident: Incident) -> None:
+        self.incident = incident
+
+
+class Frame:
+    """One change with its packets.
+
+    `before` is the incident as it was before a hand-over, else None; `latest` how it stands now (None: as here).
+    """
+
+    def __init__(self, entry: FeedEntry, before: Incident | None = None, latest: Latest | None = None) -> None:
         self.entry = entry
         self.feed_id = entry.feed_id
         self.before = before
+        self.latest = latest or Latest(entry.incident)
 
     @cached_property
     def full(self) -> Packet:
@@ -77,10 +88,10 @@ class TimelineStore(Protocol):
         """Give all changes of an incident in feed order."""
 
 
-async def frame_of(entry: FeedEntry, store: TimelineStore) -> Frame:
+async def frame_of(entry: FeedEntry, store: TimelineStore, latest: Latest | None = None) -> Frame:
     """Give the frame of a feed entry; only a hand-over to another agency needs a look at what was before."""
     if entry.change.change is not Change.ASSIGNED:
-        return Frame(entry)
+        return Frame(entry, latest=latest)
     version = entry.incident.version  # entries of one order share it: the past is what has a lower one
     earlier = [past.incident for past in await store.timeline(entry.incident.id) if past.incident.version < version]
-    return Frame(entry, max(earlier, key=lambda incident: incident.version, default=None))
+    return Frame(entry, max(earlier, key=lambda incident: incident.version, default=None), latest)

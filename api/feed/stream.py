@@ -56,7 +56,9 @@ class Stream:
         now = time.monotonic()
         self._beat_at, self._check_at = now + self.config.beat_s, now + self.config.recheck_s
         data = {"feed_id": head, "oldest": tail, "server_time": self.now_text(), "resumed": start.resumed}
-        hello = Packet("hello", data)
+        # Cut before its first beat, a client comes back from here. One that is reset must not: cut between hello and
+        # reset it has to come back with the id that cannot be continued, and be told again.
+        hello = Packet("hello", data, None if start.reset else self.cursor)
         self._greeting = [hello] if start.reset is None else [hello, self._reset(start.reset)]
 
     def fresh(self, now_s: float) -> list[Packet] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import msgspec
 
 from api.problem import BAD_REQUEST, TOO_LARGE, ProblemError
@@ -19,8 +21,10 @@ def split(body: bytes, source_format: str, content_type: str, items_max: int) ->
 
     NDJSON is a record a line, whatever the format; an array is a record an item in our own format, and one record in
     every other (a SenML pack is an array). What cannot be split stays whole: the edge rules then say why it is bad.
+    A byte order mark before UTF-8, as some Windows programs write it, is left out (RFC 8259 section 8.1).
     Raises ProblemError 400 for an empty body and 413 for too many items.
     """
+    body = body.removeprefix(codecs.BOM_UTF8)
     items = _lines(body) if _is_lines(body, source_format, content_type) else _array(body, source_format)
     if not items or not any(item.strip() for item in items):
         raise ProblemError(BAD_REQUEST, "the body is empty", fix="send one event, a JSON array or NDJSON")

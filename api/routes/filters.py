@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from schemas.events import Status
 from schemas.store.abstract import IncidentQuery, Scope
 
+#: Times of ours lie between these: at the ends of the calendar, sums and other zones' times would not exist.
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _of_our_time(at: datetime) -> datetime:
+    if not EARLIEST <= at <= LATEST:
+        raise ValueError(f"write a time between the years {EARLIEST.year} and {LATEST.year}")
+    return at
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 Box = tuple[float, float, float, float]
 Word = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -25,7 +38,7 @@ def read_box(text: object) -> Box | None:
     if not all(math.isfinite(edge) for edge in (west, south, east, north)):
         raise ValueError("write bbox=west,south,east,north in degrees")
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise ValueError("bbox: west <= east within [-180, 180], south <= north within [-90, 90]")
+        raise ValueError("west <= east within [-180, 180], south <= north within [-90, 90]")
     return west, south, east, north
 
 
@@ -69,11 +82,20 @@ class IncidentFilter(BoxFilter):
         )
 
 
-class ListFilter(IncidentFilter):
-    """The incident list: also by time, in pages, in two forms."""
+class PeriodFilter(IncidentFilter):
+    """What list and counts have in common: also by time."""
 
-    since: AwareDatetime | None = Field(None, description="Updated at or after this time.")
-    until: AwareDatetime | None = Field(None, description="Opened before this time.")
+    since: Moment | None = Field(None, description="Updated at or after this time.")
+    until: Moment | None = Field(None, description="Opened before this time.")
+
+    def query(self, scope: Scope) -> IncidentQuery:
+        """Give the store's query within a reader's scope."""
+        return replace(super().query(scope), since=self.since, until=self.until)
+
+
+class ListFilter(PeriodFilter):
+    """The incident list: in pages, in two forms."""
+
     limit: int = Field(50, ge=1, le=500)
     cursor: str | None = Field(None, max_length=500)
     format: Literal["json", "geojson"] = "json"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, WebSocket
@@ -17,13 +16,13 @@ from api.feed import websocket
 from api.feed.filter import Filter
 from api.feed.sse import EventStream
 from api.feed.stream import Stream
-from api.problem import BAD_ORIGIN, INVALID, TOO_MANY, ProblemError, busy, problem_response
-from api.routes.filters import FeedFilter, ListFilter
+from api.problem import BAD_ORIGIN, TOO_MANY, ProblemError, busy, invalid, problem_response
+from api.routes.filters import FeedFilter, ListFilter, PeriodFilter
 from api.security.audit import Outcome, entry
 from api.security.guard import Principal, Require, still_valid
 from api.security.origin import own_origin
 from api.security.roles import Permission
-from api.shapes import EvidenceItem, IncidentDetail, IncidentList, TimelineItem
+from api.shapes import EvidenceItem, IncidentDetail, IncidentList, OpenCounts, TimelineItem
 from schemas.errors import BackpressureError
 from schemas.events import Incident, Text
 from schemas.store.abstract import IncidentQuery, Page
@@ -37,8 +36,7 @@ _MANY_STREAMS = Text(vi="Quá nhiều luồng đang mở.", en="Too many open fe
 @router.get("", responses=respond.described(IncidentList), response_class=Response)
 async def list_incidents(context: Ctx, reader: Reader, wanted: Annotated[ListFilter, Query()]) -> Response:
     """Give a page of incidents, newest update first, as JSON or GeoJSON (which is audited as an export)."""
-    query = replace(wanted.query(reader.scope), since=wanted.since, until=wanted.until)
-    page = await context.store.incidents(query, wanted.limit, wanted.cursor)
+    page = await context.store.incidents(wanted.query(reader.scope), wanted.limit, wanted.cursor)
     if wanted.format == "geojson":
         detail = {"count": str(len(page.items))}
         await context.store.audit(
@@ -46,6 +44,19 @@ async def list_incidents(context: Ctx, reader: Reader, wanted: Annotated[ListFil
         )
         return _geojson(page, context)
     body = IncidentList(items=page.items, next_cursor=page.cursor, feed_id=page.feed_id, as_of=context.clock())
+    return respond.json(body)
+
+
+@router.get("/counts", responses=respond.described(OpenCounts), response_class=Response)
+async def counts(context: Ctx, reader: Reader, wanted: Annotated[PeriodFilter, Query()]) -> Response:
+    """Count the reader's open incidents, with the list's filters but without its pages."""
+    found = await context.store.incident_counts(wanted.query(reader.scope))
+    body = OpenCounts(
+        as_of=context.clock(),
+        open=found.open,
+        unacknowledged=found.unacknowledged,
+        by_severity=dict(found.by_severity),
+    )
     return respond.json(body)
 
 
@@ -74,10 +85,15 @@ async def one_incident(incident_id: str, context: Ctx, reader: Reader) -> Respon
     feed_id = await context.store.feed_head()  # before the incident: a stream from here repeats, never misses
     incident = await orders.find(context, reader, incident_id)
     timeline, evidence = await asyncio.gather(context.store.timeline(incident.id), context.store.evidence(incident.id))
+    devices = await context.store.devices(sorted({signal.device for _, signal in evidence if signal.device}))
+    titles = {device.id: device.title for device in devices}
     detail = IncidentDetail(
         incident=incident,
         timeline=[TimelineItem.of(step) for step in timeline],
-        evidence=[EvidenceItem(link=link, signal=signal) for link, signal in evidence],
+        evidence=[
+            EvidenceItem(link=link, signal=signal, device_title=titles.get(signal.device or "", ""))
+            for link, signal in evidence
+        ],
         actions=orders.actions(incident, reader),
         feed_id=feed_id,
         as_of=context.clock(),
@@ -110,8 +126,7 @@ async def _open_socket(socket: WebSocket, context: Context) -> Stream:
     try:
         wanted = FeedFilter.model_validate(_parameters(socket))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ProblemError(INVALID, str(first["msg"]), field=".".join(str(part) for part in first["loc"])) from error
+        raise invalid(error.errors()) from error
     try:
         return await _open(context, reader, wanted.query(reader.scope), wanted.since)
     except BackpressureError as error:

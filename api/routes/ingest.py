@@ -13,17 +13,16 @@ from api.ingest.body import read_unpacked
 from api.ingest.door import Door, IngestResult, deliver
 from api.ingest.headers import record_headers
 from api.ingest.split import split
-from api.problem import BAD_REQUEST, FORBIDDEN, NOT_FOUND, ProblemError, busy
+from api.problem import BAD_REQUEST, FORBIDDEN, MEDIA_TYPE, NOT_FOUND, ProblemError, busy
 from api.security.guard import Principal, Require
 from api.security.roles import Permission
+from api.security.scope import ANY_SOURCE
+from api.shapes import NothingTakenBody
 from schemas.errors import BackpressureError
 from schemas.events import Source
 
 router = APIRouter(prefix="/v1", tags=["ingest"])
 Sender = Annotated[Principal, Depends(Require(Permission.INGEST, "ingest"))]
-
-#: In a key's list of sources: every source.
-ANY_SOURCE = "*"
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -34,15 +33,35 @@ _BODY: dict[str, Any] = {
 }
 
 
+_NOTHING = {"schema": {"$ref": f"#/components/schemas/{NothingTakenBody.__name__}"}}
+_ANSWERS = respond.described(
+    IngestResult,
+    403,
+    404,
+    413,
+    415,
+    status=202,
+    meaning="The broker has all items that are accepted; those refused are among the dead letters and say why.",
+)
+_ANSWERS[400] = {
+    "description": "Nothing could be taken: the body cannot be read, or every item is refused (`items` says why; the "
+    "dead letters have them). Sending it again unchanged changes nothing.",
+    "content": {MEDIA_TYPE: _NOTHING},
+}
+
+
 @router.post(
     "/ingest/{source_id}",
     status_code=202,
-    responses=respond.described(IngestResult, 400, 403, 404, 413, 415, status=202),
+    responses=_ANSWERS,
     response_class=Response,
     openapi_extra=_BODY,
 )
 async def ingest(source_id: str, request: Request, context: Ctx, sender: Sender) -> Response:
-    """Take events of a registered source: 202 with each item's result once the broker has all that is good."""
+    """Take events of a registered source: 202 with each item's result once the broker has all that is good.
+
+    When no item is good the answer is 400, with the same results in it.
+    """
     source = await _source(context, sender, source_id)
     limits = context.config.limits
     headers = record_headers(request.headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from api import respond
 from api.context import Ctx
+from api.registry import HERE
 from api.security.guard import Principal, Require
 from api.security.roles import Permission
 from api.security.scope import sees_source, sees_unit
@@ -24,6 +26,7 @@ from api.shapes import (
     SourceList,
     UnitList,
 )
+from api.territory import communes_of
 from schemas.events import SourceHealth
 from schemas.metrics import METRICS
 from streams.incidents.taxonomy import KINDS
@@ -57,8 +60,13 @@ async def agencies(context: Ctx, reader: Reader) -> Response:
 @router.get("/units", responses=respond.described(UnitList), response_class=Response)
 async def units(context: Ctx, reader: Reader) -> Response:
     """Give the reader's units with their newest positions."""
-    seen = [unit for unit in await context.store.units() if sees_unit(reader.scope, unit)]
-    return respond.json(UnitList(items=seen, as_of=context.clock()))
+    now = context.clock()
+    found = await context.store.units()
+    places: Mapping[str, frozenset[str]] = {}
+    if reader.scope.communes is not None:
+        places = communes_of(found, await context.registry.zones(now.astimezone(HERE).date()))
+    seen = [unit for unit in found if sees_unit(reader.scope, unit, places.get(unit.id, ()))]
+    return respond.json(UnitList(items=seen, as_of=now))
 
 
 @router.get("/metrics", responses=respond.described(MetricList), response_class=Response)

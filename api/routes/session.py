@@ -18,7 +18,7 @@ from api.security.guard import Principal, Require, address_of
 from api.shapes import Login, Me
 from schemas.errors import PoisonMessageError
 from schemas.events import Text
-from schemas.store.abstract import Account, Session
+from schemas.store.security import Account, Session
 from schemas.text import clean
 
 router = APIRouter(prefix="/v1", tags=["session"])

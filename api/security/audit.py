@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from schemas.store.abstract import AuditEntry
+from schemas.store.security import AuditEntry
 
 
 class Outcome(StrEnum):
     """How an audited action ended."""
 
     DONE = "done"
-    REFUSED = "refused"  # not permitted, or wrong credentials
+    REFUSED = "refused"  # not permitted, not possible now, or wrong credentials
     CONFLICT = "conflict"  # somebody else was first
 
 

@@ -15,7 +15,8 @@ from api.security.origin import SAFE, check_csrf
 from api.security.roles import Permission
 from api.security.sessions import cookie_token, token_hash
 from schemas.events import Text
-from schemas.store.abstract import Account, ApiKey, Scope, Session
+from schemas.store.abstract import Scope
+from schemas.store.security import Account, ApiKey, Session
 
 _LOG_IN = Text(vi="Hãy đăng nhập.", en="Log in first.")
 _BAD_KEY = Text(vi="Khóa sai, hết hạn hoặc đã bị thu hồi.", en="The key is wrong, expired or revoked.")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from hmac import compare_digest
 
-from schemas.store.abstract import ApiKey
+from schemas.store.security import ApiKey
 
 #: What an unknown key is compared with, so that it takes the same way as a wrong secret.
 _NOBODY = hashlib.sha256(b"").digest()

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.problem import BAD_CSRF, BAD_ORIGIN, BAD_REQUEST, ProblemError, problem_response
 from api.security.sessions import cookie_token
 from schemas.events import Text
-from schemas.store.abstract import Session
+from schemas.store.security import Session
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"

@@ -1,4 +1,7 @@
-"""The table of roles: what each may do; anything that is not in the table is not permitted."""
+"""The table of people's roles: what each may do; anything that is not in the table is not permitted.
+
+Machines have no role: a key names its sources, where a login would open them all.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,6 @@ ROLES: dict[str, frozenset[Permission]] = {
     "supervisor": _OPERATOR | {P.CLOSE},
     "field": frozenset({P.READ, P.COMMENT}),
     "engineer": frozenset({P.READ, P.SOURCES, P.METRICS}),
-    "device": frozenset({P.INGEST}),
     "admin": frozenset(Permission),
 }
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from schemas.store.abstract import Session
+from schemas.store.security import Session
 
 _NAME = "canh_session"
 

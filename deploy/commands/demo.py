@@ -64,13 +64,13 @@ def demo(
 async def _people_and_places(settings: Settings, scenario: Scenario) -> None:
     """Register the demo's world and people; passwords are shown when they are made, and never again."""
     async with open_store(settings, "demo") as store:
-        passwords = await seed_demo(store, scenario, now())
+        passwords = await seed_demo(store, scenario)
     if passwords:
         results.print("People of the demo (passwords are shown this once):")
         for name, password in passwords.items():
             results.print(f"  {name:12} {password}", markup=False)
     else:
-        results.print("People of the demo keep their passwords; `canh user add NAME --role ROLE` gives a new one.")
+        results.print("People of the demo keep their passwords; `canh user password NAME` gives a new one.")
 
 
 async def _play(

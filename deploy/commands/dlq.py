@@ -8,6 +8,7 @@ from cyclopts import App
 
 from deploy.bootstrap import make_publisher, now
 from deploy.commands.terminal import results, settings_here, show, with_store
+from deploy.noted import noted
 from schemas.bus.abstract import Message
 from schemas.errors import UsageError
 from schemas.events import DeadLetter
@@ -90,6 +91,7 @@ def replay(*, source: str | None = None, reason: str | None = None, limit: int =
         finally:
             await publisher.stop()
         await store.resolve_dead_letters([letter.id for letter in letters], at)
+        await store.audit(noted("dlq.replay", source or "every source", reason=reason or "", count=str(len(letters))))
         return Counter(letter.topic for letter in letters)
 
     sent = with_store(go, settings)

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from deploy.bootstrap import hops_named, kafka_of, make_publisher
 from deploy.commands.terminal import remarks, results, settings_here, with_store
 from deploy.local.home import Home
+from deploy.noted import noted
 from deploy.settings import Settings
 from deploy.stack import WORKERS, answers_ready
 from schemas.bus.abstract import Message
@@ -47,6 +48,7 @@ def replay_file(file: Path, /, *, source: str) -> None:
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
     asyncio.run(_send(settings, registered[source], lines))
+    with_store(lambda store: store.audit(noted("replay.file", source, file=file.name, count=str(len(lines)))), settings)
     results.print(f"{len(lines)} records sent to {RAW_OF_LANE[registered[source].lane].name}")
 
 
@@ -69,6 +71,7 @@ def replay_topic(*, hop: str) -> None:
         stored = [o for step in steps(frozenset({hop})) for o in await store.offsets(hop, step.reads.name)]
         for offset in stored:
             await store.reset_offset(Offset(hop, offset.topic, offset.partition, 0))
+        await store.audit(noted("replay.topic", hop, partitions=str(len(stored))))
         return len(stored)
 
     count = with_store(go, settings)

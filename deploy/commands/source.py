@@ -10,6 +10,7 @@ from cyclopts import App
 
 from deploy.bootstrap import configure_logs, make_publisher
 from deploy.commands.terminal import results, settings_here, show, with_store
+from deploy.noted import noted
 from schemas.errors import UsageError
 from schemas.events import Source
 from schemas.store.abstract import Store
@@ -66,6 +67,8 @@ def add_sources(file: Path, /) -> None:
 
     async def go(store: Store) -> None:
         await store.put_sources(sources)
+        for source in sources:
+            await store.audit(noted("source.add", source.id, format=source.format, agency=source.agency))
 
     with_store(go)
     results.print(f"{len(sources)} registered: {', '.join(source.id for source in sources)}")

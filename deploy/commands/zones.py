@@ -10,6 +10,7 @@ from pathlib import Path
 from cyclopts import App
 
 from deploy.commands.terminal import results, show, with_store
+from deploy.noted import noted
 from geo.geojson import zones_from_geojson
 from schemas.errors import UsageError
 from schemas.store.abstract import Store
@@ -62,6 +63,7 @@ def import_zones(
 
     async def go(store: Store) -> None:
         await store.put_zones(zones)
+        await store.audit(noted("zones.import", kind, file=file.name, count=str(len(zones))))
 
     with_store(go)
     results.print(f"{len(zones)} zones of kind {kind} imported; workers use them within seconds.")

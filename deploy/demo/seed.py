@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 
 from api.config import ApiConfig
 from api.security.passwords import hash_password
 from deploy.communes.approximate import approximate_communes
 from deploy.demo.registry import demo_registry
+from deploy.noted import noted
 from deploy.passwords import new_password
-from schemas.store.abstract import Account, AuditEntry, Commit, Store
+from schemas.store.abstract import Store
+from schemas.store.security import Account
 from streams.sources.simulator.abstract import Scenario
 
 #: Name, role and display name of the demo's people.
@@ -23,7 +24,7 @@ PEOPLE: tuple[tuple[str, str, str], ...] = (
 )
 
 
-async def seed_demo(store: Store, scenario: Scenario, now: datetime) -> dict[str, str]:
+async def seed_demo(store: Store, scenario: Scenario) -> dict[str, str]:
     """Register what is missing; give the passwords of the people that were made now (empty on a second start)."""
     world = demo_registry(replay=not scenario.late_is_played)
     await store.put_zones([*approximate_communes(), *world.zones])
@@ -31,15 +32,14 @@ async def seed_demo(store: Store, scenario: Scenario, now: datetime) -> dict[str
     await store.put_units(world.units)
     await store.put_sources(world.sources)
     await store.put_devices(world.devices)
-    return await _seed_people(store, now)
+    return await _seed_people(store)
 
 
-async def _seed_people(store: Store, now: datetime) -> dict[str, str]:
+async def _seed_people(store: Store) -> dict[str, str]:
     there = {account.name for account in await store.accounts()}
     fresh = {name: new_password() for name, _, _ in PEOPLE if name not in there}
     for name, role, display in PEOPLE:
         if name in fresh:
             digest = await asyncio.to_thread(hash_password, fresh[name], ApiConfig().password_cost)
-            await store.put_account(Account(name, role, digest, display))
-            await store.commit(Commit(audit=[AuditEntry(now, "cli", "account.put", name, "ok", {"role": role})]))
+            await store.put_account(Account(name, role, digest, display), [noted("account.add", name, role=role)])
     return fresh

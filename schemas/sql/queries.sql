@@ -365,6 +365,10 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, agenc
 -- name: incidents -- gives a page of incidents; {filters} are pieces named only_*
 SELECT body::text FROM incident WHERE {filters} ORDER BY updated_at DESC, id DESC LIMIT %(limit)s;
 
+-- name: incident_counts -- gives each severity's open incidents, and how many of these are new; {filters} as above
+SELECT severity, count(*), count(*) FILTER (WHERE status = 'new') FROM incident
+WHERE {filters} AND NOT status = ANY(%(ended)s) GROUP BY severity;
+
 -- name: only_cursor -- filter: after a place in the list
 (updated_at, id) < (%(cursor_at)s, %(cursor_id)s)
 -- name: only_bbox -- filter: inside a box
@@ -390,6 +394,9 @@ commune = ANY(%(scope_communes)s)
 -- name: only_id -- filter: one incident
 id = %(id)s
 
+-- name: incidents_by_id -- gives some incidents as they stand
+SELECT body::text FROM incident WHERE id = ANY(%(ids)s) ORDER BY id;
+
 -- name: timeline -- gives all changes of an incident in feed order
 SELECT feed_id, recorded_at, change::text, body::text FROM incident_change
 WHERE incident = %(incident)s ORDER BY feed_id;
@@ -399,6 +406,12 @@ SELECT l.incident, l.signal, l.episode, l.rule, l.rule_version, l.linked_at, l.d
        s.body::text
 FROM incident_signal l JOIN signal s ON s.id = l.signal
 WHERE l.incident = %(incident)s ORDER BY s.observed_at, s.id;
+
+-- name: is_evidence -- gives a row when a device gave a signal of an incident; {filters} as of incidents
+SELECT 1 FROM incident
+WHERE {filters} AND id IN (
+    SELECT l.incident FROM incident_signal l JOIN signal s ON s.id = l.signal WHERE s.body ->> 'device' = %(device)s
+) LIMIT 1;
 
 -- name: feed_head -- gives the newest feed id
 SELECT last_id FROM feed_head;
@@ -449,7 +462,13 @@ SELECT reason, count(*) FROM dead_letter WHERE resolved_at IS NULL GROUP BY reas
 SELECT name, role, password_hash, display_name, agency, communes, enabled FROM account
 WHERE %(name)s::text IS NULL OR name = %(name)s ORDER BY name;
 
--- name: put_account -- creates or changes an account
+-- name: put_account -- creates or changes an account; its sessions end when anything changes that they stand on
+WITH ended AS (
+    DELETE FROM session USING account a
+    WHERE session.account = a.name AND a.name = %(name)s
+      AND (a.role, a.password_hash, a.agency, a.communes, a.enabled) IS DISTINCT FROM
+          (%(role)s, %(password_hash)s, %(agency)s, %(communes)s::text[], %(enabled)s)
+)
 INSERT INTO account (name, role, password_hash, display_name, agency, communes, enabled)
 VALUES (%(name)s, %(role)s, %(password_hash)s, %(display_name)s, %(agency)s, %(communes)s::text[], %(enabled)s)
 ON CONFLICT (name) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash,
@@ -469,9 +488,9 @@ ON CONFLICT (token_hash) DO UPDATE SET csrf = excluded.csrf, expires_at = exclud
 -- name: drop_session -- forgets a session
 DELETE FROM session WHERE token_hash = %(token_hash)s;
 
--- name: api_key -- gives one API key
+-- name: api_keys -- gives all API keys, or one
 SELECT key_id, secret_hash, title, scopes, sources, created_at, expires_at, revoked_at FROM api_key
-WHERE key_id = %(key_id)s;
+WHERE %(key_id)s::text IS NULL OR key_id = %(key_id)s ORDER BY created_at, key_id;
 
 -- name: put_api_key -- creates or changes an API key
 INSERT INTO api_key (key_id, secret_hash, title, scopes, sources, created_at, expires_at, revoked_at)

@@ -123,6 +123,7 @@ CREATE TABLE signal (
     body        jsonb       NOT NULL
 );
 CREATE INDEX signal_time ON signal (observed_at);
+CREATE INDEX signal_device ON signal ((body ->> 'device'));
 
 CREATE TABLE outbox (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -294,6 +295,15 @@ CREATE TABLE audit (
     digest  bytea       NOT NULL UNIQUE, -- of this entry: the same entry twice is one entry
     hash    bytea       NOT NULL         -- of the hash before and this digest
 );
+
+-- Nobody changes or takes out a line, the owner included: who wants to must first take this trigger away.
+CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit log is append-only: % is not possible', TG_OP USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only();
 
 CREATE TABLE audit_head (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),

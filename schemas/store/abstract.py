@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
@@ -25,7 +25,9 @@ from schemas.events import (
     Zone,
 )
 from schemas.standing import Reach, Standing
+from schemas.store.counts import IncidentCounts
 from schemas.store.outbox import OutboxItem, OutboxTurn
+from schemas.store.security import AuditEntry, SecurityStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +57,6 @@ class RuleState:
     topic: str
     partition: int
     state: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """One line of the append-only, hash-chained audit log: who did what to which thing, and how it ended."""
-
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    outcome: str
-    detail: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,44 +144,6 @@ class Health:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A person who may log in; `role` is one of viewer, operator, supervisor, field, engineer, admin."""
-
-    name: str
-    role: str
-    password_hash: str
-    display_name: str = ""
-    agency: str | None = None
-    communes: tuple[str, ...] = ()
-    enabled: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A browser's login; `token_hash` is SHA-256 of the cookie's token, `csrf` the token that writes must carry."""
-
-    token_hash: bytes
-    account: str
-    csrf: str
-    created_at: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key of a program or device; only the SHA-256 of the secret is kept. `sources` empty: none may be written."""
-
-    key_id: str
-    secret_hash: bytes
-    title: str
-    scopes: tuple[str, ...]
-    sources: tuple[str, ...]
-    created_at: datetime
-    expires_at: datetime | None = None
-    revoked_at: datetime | None = None
-
-
 class StreamStore(Protocol):
     """What the hops need."""
 
@@ -275,14 +227,23 @@ class ReadStore(Protocol):
     async def incidents(self, query: IncidentQuery, limit: int, cursor: str | None = None) -> Page:
         """Give a page of incidents, newest update first."""
 
+    async def incident_counts(self, query: IncidentQuery) -> IncidentCounts:
+        """Count the open incidents among those that a query lets through."""
+
     async def incident(self, incident_id: str, scope: Scope = Scope()) -> Incident | None:
         """Give one incident, None when it does not exist or may not be seen."""
+
+    async def incidents_by_id(self, ids: Sequence[str]) -> list[Incident]:
+        """Give incidents as they stand now, by id; those that do not exist are left out."""
 
     async def timeline(self, incident_id: str) -> list[FeedEntry]:
         """Give all changes of an incident in feed order."""
 
     async def evidence(self, incident_id: str) -> list[tuple[SignalLink, Signal]]:
         """Give the signals of an incident with why they belong to it, oldest first."""
+
+    async def is_evidence(self, device: str, scope: Scope) -> bool:
+        """Tell whether a device gave a signal of an incident that a reader may see."""
 
     async def feed_head(self) -> int:
         """Give the newest feed id (0: empty)."""
@@ -315,43 +276,6 @@ class ReadStore(Protocol):
 
     async def refusals(self) -> dict[str, int]:
         """Give the number of unresolved refusals by reason."""
-
-
-class SecurityStore(Protocol):
-    """Accounts, sessions, keys, audit."""
-
-    async def account(self, name: str) -> Account | None:
-        """Give one account by its name (compared in lower case)."""
-
-    async def accounts(self) -> list[Account]:
-        """Give all accounts."""
-
-    async def put_account(self, account: Account) -> None:
-        """Create or change an account."""
-
-    async def session(self, token_hash: bytes) -> Session | None:
-        """Give a session that has not expired by the server's own knowledge of it."""
-
-    async def put_session(self, session: Session) -> None:
-        """Remember a session."""
-
-    async def drop_session(self, token_hash: bytes) -> None:
-        """Forget a session (logout, revocation)."""
-
-    async def api_key(self, key_id: str) -> ApiKey | None:
-        """Give one API key."""
-
-    async def put_api_key(self, key: ApiKey) -> None:
-        """Create or change an API key."""
-
-    async def audit(self, entry: AuditEntry) -> None:
-        """Append one entry to the chain."""
-
-    async def audit_log(self, limit: int = 100, before: int | None = None) -> list[tuple[int, AuditEntry]]:
-        """Give audit entries with their sequence numbers, newest first."""
-
-    async def audit_broken_at(self) -> int | None:
-        """Verify the hash chain; give the first sequence number that does not fit, None when whole."""
 
 
 class Store(StreamStore, RegistryStore, ReadStore, SecurityStore, Protocol):

@@ -7,8 +7,8 @@ from datetime import UTC
 
 import msgspec
 
-from schemas.store.abstract import AuditEntry
 from schemas.store.content import storable
+from schemas.store.security import AuditEntry
 
 
 def clean(entry: AuditEntry) -> AuditEntry:

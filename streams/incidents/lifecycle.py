@@ -72,11 +72,17 @@ def order(incident: Incident, given: Order) -> IncidentWrite:
         incident,
         status=step.target or incident.status,
         agency=given.agency or incident.agency,
-        assignee=given.assignee or incident.assignee,
+        assignee=_assignee(incident, given),
         updated_at=max(incident.updated_at, given.at),
         version=incident.version + 1,
     )
     return IncidentWrite(incident=after, expected_version=incident.version, changes=(_change(after, given, step),))
+
+
+def _assignee(incident: Incident, given: Order) -> str | None:
+    """Give who has it then: the person of one agency is not the person of the next."""
+    handed_over = given.agency not in {None, incident.agency}
+    return given.assignee if handed_over else given.assignee or incident.assignee
 
 
 def _change(after: Incident, given: Order, step: Step) -> IncidentChange:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from api.security import sessions
 from api.security.keys import create_key
-from schemas.store.abstract import Account
+from schemas.store.security import Account
 from schemas.store.timescale import TimescaleStore
 
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from schemas.events import DeadLetter, FeedEntry, Incident, Observation, PriorityEvent, Signal, SignalLink
+from schemas.events import DeadLetter, FeedEntry, Incident, Observation, PriorityEvent, Signal, SignalLink, Status
 from schemas.store.abstract import IncidentQuery, Page, Scope, SeriesPoint
 from schemas.store.content import DAY_ORIGIN
+from schemas.store.counts import ENDED, IncidentCounts, counted
 from schemas.store.filters import matches, read_cursor, visible, write_cursor
 from schemas.store.memory.tables import Rooted
 
@@ -26,10 +27,21 @@ class Read(Rooted):
         more = len(found) > limit > 0
         return Page(found[:limit], write_cursor(found[limit - 1]) if more else None, await self.feed_head())
 
+    async def incident_counts(self, query: IncidentQuery) -> IncidentCounts:
+        """Count the open incidents among those that a query lets through."""
+        found = [
+            i for i, folded in self.tables.incident.values() if matches(query, i, folded) and i.status not in ENDED
+        ]
+        return counted((i.severity, 1, int(i.status is Status.NEW)) for i in found)
+
     async def incident(self, incident_id: str, scope: Scope = Scope()) -> Incident | None:  # noqa: B008 -- frozen
         """Give one incident, None when it does not exist or may not be seen."""
         incident, _ = self.tables.incident.get(incident_id, (None, ""))
         return incident if incident is not None and visible(scope, incident) else None
+
+    async def incidents_by_id(self, ids: Sequence[str]) -> list[Incident]:
+        """Give incidents as they stand now, by id."""
+        return [self.tables.incident[id_][0] for id_ in sorted(set(ids)) if id_ in self.tables.incident]
 
     async def timeline(self, incident_id: str) -> list[FeedEntry]:
         """Give all changes of an incident in feed order."""
@@ -43,6 +55,12 @@ class Read(Rooted):
             if incident == incident_id and signal in self.tables.signal
         ]
         return sorted(found, key=lambda pair: (pair[1].observed_at, pair[1].id))
+
+    async def is_evidence(self, device: str, scope: Scope) -> bool:
+        """Tell whether a device gave a signal of an incident that a reader may see."""
+        told = {id_ for id_, signal in self.tables.signal.items() if signal.device == device}
+        homes = [incident for incident, signal in self.tables.incident_signal if signal in told]
+        return any([await self.incident(id_, scope) is not None for id_ in homes])
 
     async def feed_head(self) -> int:
         """Give the newest feed id (0: empty)."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from schemas.store.abstract import Account, ApiKey, AuditEntry, Session
 from schemas.store.chain import clean, digest, link
 from schemas.store.memory.tables import Rooted, now
+from schemas.store.security import Account, ApiKey, AuditEntry, Session
 
 
 class Security(Rooted):
@@ -20,9 +21,16 @@ class Security(Rooted):
         """Give all accounts."""
         return [account for _, account in sorted(self.tables.account.items())]
 
-    async def put_account(self, account: Account) -> None:
-        """Create or change an account; its name is kept in lower case."""
-        self.tables.account[account.name.lower()] = replace(account, name=account.name.lower())
+    async def put_account(self, account: Account, audit: Sequence[AuditEntry] = ()) -> None:
+        """Create or change an account; its name is kept in lower case; sessions end when its rights change."""
+        name = account.name.lower()
+        before = self.tables.account.get(name)
+        self.tables.account[name] = replace(account, name=name)
+        if before is not None and before.rights != account.rights:
+            for token in [token for token, session in self.tables.session.items() if session.account == name]:
+                del self.tables.session[token]
+        for entry in audit:
+            await self.audit(entry)
 
     async def session(self, token_hash: bytes) -> Session | None:
         """Give a session that has not expired."""
@@ -43,9 +51,15 @@ class Security(Rooted):
         """Give one API key."""
         return self.tables.api_key.get(key_id)
 
-    async def put_api_key(self, key: ApiKey) -> None:
+    async def api_keys(self) -> list[ApiKey]:
+        """Give all API keys, oldest first."""
+        return sorted(self.tables.api_key.values(), key=lambda key: (key.created_at, key.key_id))
+
+    async def put_api_key(self, key: ApiKey, audit: Sequence[AuditEntry] = ()) -> None:
         """Create or change an API key."""
         self.tables.api_key[key.key_id] = key
+        for entry in audit:
+            await self.audit(entry)
 
     async def audit(self, entry: AuditEntry) -> None:
         """Append one entry to the chain, unless it is there already."""

@@ -27,10 +27,11 @@ from schemas.events import (
     Unit,
     Zone,
 )
-from schemas.store.abstract import Account, ApiKey, AuditEntry, Commit, Offset, RuleState, Session
+from schemas.store.abstract import Commit, Offset, RuleState
 from schemas.store.content import ObservationKey
 from schemas.store.newest import Freshness
 from schemas.store.outbox import OutboxItem
+from schemas.store.security import Account, ApiKey, AuditEntry, Session
 
 #: When a unit was where: time, lon, lat.
 Fix = tuple[datetime, float, float]

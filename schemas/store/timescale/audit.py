@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas.store.abstract import AuditEntry
 from schemas.store.chain import clean, digest, link
+from schemas.store.security import AuditEntry
 from schemas.store.timescale.statements import Connection, run
 from schemas.store.timescale.work import fields, json_text
 

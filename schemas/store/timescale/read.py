@@ -26,6 +26,7 @@ from schemas.events import (
 from schemas.sql import query as named_query
 from schemas.store.abstract import IncidentQuery, Page, Scope, SeriesPoint
 from schemas.store.content import DAY_ORIGIN, storable
+from schemas.store.counts import ENDED, IncidentCounts, counted
 from schemas.store.filters import read_cursor, write_cursor
 from schemas.store.timescale.pool import Pooled
 from schemas.store.timescale.statements import Row, fetch, run
@@ -54,7 +55,7 @@ class Read(Pooled):
     async def incidents(self, query: IncidentQuery, limit: int, cursor: str | None = None) -> Page:
         """Give a page of incidents, newest update first."""
         given = _query_filters(query) | (_cursor_filter(cursor) if cursor else {})
-        text, parameters = _filtered(given)
+        text, parameters = _filtered("incidents", given)
         async with self.transaction() as connection:
             # The head first: what changes in between is in the list and comes again on the feed, never neither.
             ((head,),) = await run(connection, "feed_head")
@@ -62,12 +63,22 @@ class Read(Pooled):
         items = [_incident.decode(body) for (body,) in rows[:limit]]
         return Page(items, write_cursor(items[-1]) if len(rows) > limit and items else None, head)
 
+    async def incident_counts(self, query: IncidentQuery) -> IncidentCounts:
+        """Count the open incidents among those that a query lets through."""
+        text, parameters = _filtered("incident_counts", _query_filters(query))
+        async with self.transaction() as connection:
+            return counted(await fetch(connection, text, {**parameters, "ended": list(ENDED)}))
+
     async def incident(self, incident_id: str, scope: Scope = Scope()) -> Incident | None:  # noqa: B008 -- frozen
         """Give one incident, None when it does not exist or may not be seen."""
-        text, parameters = _filtered(_scope_filters(scope) | {"only_id": {"id": incident_id}})
+        text, parameters = _filtered("incidents", _scope_filters(scope) | {"only_id": {"id": incident_id}})
         async with self.transaction() as connection:
             rows = await fetch(connection, text, {**parameters, "limit": 1})
         return _incident.decode(rows[0][0]) if rows else None
+
+    async def incidents_by_id(self, ids: Sequence[str]) -> list[Incident]:
+        """Give incidents as they stand now, by id."""
+        return [_incident.decode(body) for (body,) in await self._ask("incidents_by_id", {"ids": list(ids)})]
 
     async def timeline(self, incident_id: str) -> list[FeedEntry]:
         """Give all changes of an incident in feed order."""
@@ -78,6 +89,12 @@ class Read(Pooled):
         names = SignalLink.__struct_fields__
         rows = await self._ask("evidence", {"incident": incident_id})
         return [(SignalLink(**dict(zip(names, row[:-1], strict=True))), decode_signal(row[-1])) for row in rows]
+
+    async def is_evidence(self, device: str, scope: Scope) -> bool:
+        """Tell whether a device gave a signal of an incident that a reader may see."""
+        text, parameters = _filtered("is_evidence", _scope_filters(scope))
+        async with self.transaction() as connection:
+            return bool(await fetch(connection, text, {**parameters, "device": storable(device)}))
 
     async def feed_head(self) -> int:
         """Give the newest feed id (0: empty)."""
@@ -171,10 +188,10 @@ def _cursor_filter(cursor: str) -> Filters:
     return {"only_cursor": {"cursor_at": at, "cursor_id": incident_id}}
 
 
-def _filtered(filters: Filters) -> tuple[str, dict[str, Any]]:
+def _filtered(name: str, filters: Filters) -> tuple[str, dict[str, Any]]:
     pieces = [named_query(name) if name.startswith("only_") else name for name in filters]
     parameters = {name: value for given in filters.values() for name, value in given.items()}
-    return named_query("incidents").replace("{filters}", " AND ".join(pieces) or "true"), _storable(parameters)
+    return named_query(name).replace("{filters}", " AND ".join(pieces) or "true"), _storable(parameters)
 
 
 def _storable(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from schemas.store.abstract import Account, ApiKey, AuditEntry, Session
 from schemas.store.chain import digest, link
 from schemas.store.content import storable
+from schemas.store.security import Account, ApiKey, AuditEntry, Session
 from schemas.store.timescale.audit import append_audit
 from schemas.store.timescale.pool import Pooled
 from schemas.store.timescale.statements import Row, run
@@ -29,9 +30,11 @@ class Security(Pooled):
         """Give all accounts."""
         return [_account(row) for row in await self.rows("accounts", {"name": None})]
 
-    async def put_account(self, account: Account) -> None:
-        """Create or change an account; its name is kept in lower case."""
-        await self.rows("put_account", _plain(account) | {"name": account.name.lower()})
+    async def put_account(self, account: Account, audit: Sequence[AuditEntry] = ()) -> None:
+        """Create or change an account; its name is kept in lower case; sessions end when its rights change."""
+        async with self.transaction() as connection:
+            await run(connection, "put_account", _plain(account) | {"name": account.name.lower()})
+            await append_audit(connection, audit)
 
     async def session(self, token_hash: bytes) -> Session | None:
         """Give a session that has not expired."""
@@ -48,12 +51,18 @@ class Security(Pooled):
 
     async def api_key(self, key_id: str) -> ApiKey | None:
         """Give one API key."""
-        rows = await self.rows("api_key", {"key_id": storable(key_id)})
+        rows = await self.rows("api_keys", {"key_id": storable(key_id)})
         return _api_key(rows[0]) if rows else None
 
-    async def put_api_key(self, key: ApiKey) -> None:
+    async def api_keys(self) -> list[ApiKey]:
+        """Give all API keys, oldest first."""
+        return [_api_key(row) for row in await self.rows("api_keys", {"key_id": None})]
+
+    async def put_api_key(self, key: ApiKey, audit: Sequence[AuditEntry] = ()) -> None:
         """Create or change an API key."""
-        await self.rows("put_api_key", _plain(key))
+        async with self.transaction() as connection:
+            await run(connection, "put_api_key", _plain(key))
+            await append_audit(connection, audit)
 
     async def audit(self, entry: AuditEntry) -> None:
         """Append one entry to the chain."""

@@ -14,8 +14,9 @@ from api.config import ApiConfig
 from api.security import keys, sessions
 from api.security.passwords import hash_password
 from schemas.events import Agency, Device, Source, Unit
-from schemas.store.abstract import Account, Commit
+from schemas.store.abstract import Commit
 from schemas.store.memory import MemoryStore
+from schemas.store.security import Account
 from tests.doubles import FakePublisher, make_incident, now, opening, refuse_bad
 
 COST = (1, 8, 1)
@@ -55,6 +56,7 @@ CALLS = [
     ("GET", "/v1/me", "/v1/me", None, 200),
     ("GET", "/v1/incidents", "/v1/incidents", None, 200),
     ("GET", "/v1/incidents?limit=0", "/v1/incidents", None, 422),
+    ("GET", "/v1/incidents/counts", "/v1/incidents/counts", None, 200),
     ("GET", "/v1/incidents/i", "/v1/incidents/{incident_id}", None, 200),
     ("GET", "/v1/incidents/x", "/v1/incidents/{incident_id}", None, 404),
     ("POST", "/v1/incidents/i/ack", "/v1/incidents/{incident_id}/ack", {"expected_version": 1}, 200),

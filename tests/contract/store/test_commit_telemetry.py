@@ -9,7 +9,8 @@ import pytest
 from schemas.codec import encode
 from schemas.errors import PoisonMessageError
 from schemas.events import Observation, ObservationBatch, Reason, Source, Unit
-from schemas.store.abstract import AuditEntry, Commit, Offset, Store
+from schemas.store.abstract import Commit, Offset, Store
+from schemas.store.security import AuditEntry
 from schemas.store.timescale import TimescaleStore
 from tests.contract.store.samples import T0, at, batch, dead_letter, detection, observation, position
 

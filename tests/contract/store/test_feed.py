@@ -87,3 +87,15 @@ async def test_the_relay_and_the_hops_are_woken(store: Store) -> None:
         before = await anext(versions)
         await store.put_devices([Device(id="camera-1", source="cameras", lon=108.0, lat=12.0)])
         assert await anext(versions) > before
+
+
+async def test_incidents_are_found_by_their_ids(store: Store) -> None:
+    """As they stand now, each once; what does not exist is left out."""
+    await store.commit(Commit(incidents=[opened(), opened(id="b", agency="rescue"), opened(id="c")]))
+    await store.commit(Commit(incidents=[changed(2, agency="police")]))
+    found = await store.incidents_by_id(["b", "incident-1", "b", "x\x00"])
+    assert [(incident.id, incident.agency, incident.version) for incident in found] == [
+        ("b", "rescue", 1),
+        ("incident-1", "police", 2),
+    ]
+    assert await store.incidents_by_id([]) == []

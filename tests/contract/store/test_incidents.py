@@ -9,7 +9,8 @@ from schemas.codec import decode_feed_entry
 from schemas.errors import ConflictError
 from schemas.events import Action, Change, IncidentWrite, Status
 from schemas.standing import Episode, Reach, Standing
-from schemas.store.abstract import AuditEntry, Commit, Store
+from schemas.store.abstract import Commit, Scope, Store
+from schemas.store.security import AuditEntry
 from schemas.store.timescale import TimescaleStore
 from schemas.topics import INCIDENTS
 from tests.contract.store.samples import T0, at, change, changed, incident, link, opened, signal
@@ -184,3 +185,24 @@ async def test_a_closed_incident_stands_for_its_own_episodes(store: Store) -> No
     await store.commit(Commit(signals=[signal()], incidents=[write]))
     assert (await store.standing([reach()])).incidents == ()
     assert (await store.standing([reach(episode="episode-1")])).incidents == (write.incident,)
+
+
+@pytest.mark.parametrize(
+    ("device", "scope", "found"),
+    [
+        ("gauge-1", Scope(), True),
+        ("gauge-1", Scope(agencies=frozenset({"fire-dept"})), True),
+        ("gauge-1", Scope(agencies=frozenset({"rescue"})), False),
+        ("gauge-1", Scope(communes=frozenset({"1"})), False),
+        ("gauge-2", Scope(), False),
+        ("x\x00", Scope(), False),
+    ],
+)
+async def test_a_device_is_evidence_of_what_a_reader_may_see(
+    store: Store, device: str, scope: Scope, found: bool
+) -> None:
+    """Only a signal that belongs to a visible incident counts; one of no incident does not."""
+    write = IncidentWrite(incident=incident(), expected_version=None, changes=(change(incident()),), links=(link(),))
+    await store.commit(Commit(signals=[signal(device="gauge-1")], incidents=[write]))
+    await store.commit(Commit(signals=[signal(id="signal-2", device="gauge-2")]))
+    assert await store.is_evidence(device, scope) == found

@@ -23,6 +23,10 @@ WHERE connamespace = 'public'::regnamespace
 UNION ALL
 SELECT 'view', viewname || ' ' || definition FROM pg_views WHERE schemaname = 'public'
 UNION ALL
+SELECT 'function', pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+UNION ALL
+SELECT 'trigger', pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL
 SELECT 'options', relname || ' ' || coalesce(reloptions::text, '') FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
 ORDER BY 1, 2

@@ -12,7 +12,8 @@ from psycopg.conninfo import make_conninfo
 from schemas.errors import BackpressureError
 from schemas.sql import read
 from schemas.standing import Reach
-from schemas.store.abstract import Account, AuditEntry, Commit, IncidentQuery, Offset, RuleState
+from schemas.store.abstract import Commit, IncidentQuery, Offset, RuleState
+from schemas.store.security import Account, AuditEntry
 from schemas.store.timescale import TimescaleStore
 from schemas.store.timescale.read import ROLLUPS, rollup_serves
 from tests.contract.store.samples import T0, at, batch, changed, dead_letter, detection, observation, opened, signal
@@ -115,12 +116,29 @@ async def test_a_broken_schema_is_loud(database_store: TimescaleStore, dsn: str)
     ],
 )
 async def test_a_tampered_audit_log_is_found(database_store: TimescaleStore, dsn: str, deed: str, line: int) -> None:
-    """Changing, deleting, moving or cutting off lines names the first line that does not fit."""
+    """Changing, deleting, moving or cutting off lines names the first line that does not fit, also for the owner."""
     await database_store.commit(Commit(audit=[AuditEntry(at(i), "an", "ack", f"incident-{i}", "ok") for i in range(5)]))
     assert await database_store.audit_broken_at() is None
     with psycopg.connect(dsn) as connection:
+        connection.execute("ALTER TABLE audit DISABLE TRIGGER audit_append_only")
         connection.execute(deed)
     assert await database_store.audit_broken_at() == line
+
+
+@pytest.mark.parametrize(
+    "deed",
+    ["UPDATE audit SET actor = 'other'", "DELETE FROM audit WHERE seq = 1", "DELETE FROM audit", "TRUNCATE audit"],
+)
+async def test_the_audit_log_is_append_only_for_its_owner_too(
+    database_store: TimescaleStore, dsn: str, deed: str
+) -> None:
+    """Without roles, as in the embedded default, a line is neither changed nor taken out; the next one is appended."""
+    await database_store.audit(AuditEntry(at(0), "an", "ack", "incident-1", "done"))
+    with psycopg.connect(dsn) as owner, pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        owner.execute(deed)
+    await database_store.audit(AuditEntry(at(1), "an", "ack", "incident-2", "done"))
+    assert [seq for seq, _ in await database_store.audit_log()] == [2, 1]
+    assert await database_store.audit_broken_at() is None
 
 
 async def test_roles_have_what_they_need_and_no_more(database_store: TimescaleStore, dsn: str) -> None:

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from schemas.store.abstract import Account, ApiKey, AuditEntry, Commit, Session, Store
+import pytest
+
+from schemas.store.abstract import Commit, Store
+from schemas.store.security import Account, ApiKey, AuditEntry, Session
 from tests.contract.store.samples import T0, at
 
 ACCOUNT = Account("an", "operator", "$argon2id$x", "Nguyễn Văn An", agency="fire-dept", communes=("24133", "22240"))
@@ -35,6 +39,41 @@ async def test_sessions_end(store: Store) -> None:
     assert await store.session(b"alive") is None
 
 
+@pytest.mark.parametrize(
+    ("changed", "ends"),
+    [
+        ({"password_hash": "$argon2id$y"}, True),
+        ({"role": "viewer"}, True),
+        ({"agency": None}, True),
+        ({"agency": "police"}, True),
+        ({"communes": ()}, True),
+        ({"enabled": False}, True),
+        ({"display_name": "An"}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+async def test_sessions_end_with_the_rights_that_they_stand_on(
+    store: Store, changed: dict[str, Any], ends: bool
+) -> None:
+    """Whoever is logged in must log in again after a change of password or rights; a new name to show is none."""
+    await store.put_account(ACCOUNT)
+    await store.put_account(replace(ACCOUNT, name="binh"))
+    await store.put_session(session(b"an's", 60))
+    await store.put_session(other := replace(session(b"binh's", 60), account="binh"))
+    await store.put_account(replace(ACCOUNT, name="AN", **changed))
+    assert (await store.session(b"an's") is None) == ends
+    assert await store.session(b"binh's") == other
+
+
+async def test_accounts_and_keys_are_written_with_their_audit_lines(store: Store) -> None:
+    """What is done and that it was done are one."""
+    done = [AuditEntry(at(i), "cli:root", "account.add", "an", "done") for i in range(2)]
+    await store.put_account(ACCOUNT, done[:1])
+    await store.put_api_key(ApiKey("k1", b"hash", "wall", ("read",), (), T0), done[1:])
+    assert [entry for _, entry in await store.audit_log()] == done[::-1]
+
+
 async def test_api_keys(store: Store) -> None:
     """A key comes back as given, and its revocation too."""
     key = ApiKey("k1", b"\x00hash", "Cổng MQTT", ("ingest",), ("river", "cameras"), T0)
@@ -44,6 +83,8 @@ async def test_api_keys(store: Store) -> None:
     await store.put_api_key(revoked)
     assert await store.api_key("k1") == revoked
     assert await store.api_key("k2") is None
+    await store.put_api_key(older := replace(key, key_id="k0", created_at=at(-1)))
+    assert await store.api_keys() == [older, revoked]
 
 
 async def test_the_audit_log_is_a_chain(store: Store) -> None:

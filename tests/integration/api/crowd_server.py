@@ -15,15 +15,16 @@ from api.app import create_app
 from api.config import ApiConfig, FeedConfig, Limits
 from api.security import sessions
 from api.server import server
-from schemas.store.abstract import Account, Commit
+from schemas.store.abstract import Commit
 from schemas.store.memory import MemoryStore
+from schemas.store.security import Account
 from tests.doubles import FakePublisher, make_incident, now, opening, refuse_bad
 
 
 async def fill(store: MemoryStore, at: datetime) -> dict[str, str]:
-    """Put one incident and one operator into the store; gives the operator's cookie and token."""
+    """Put one incident and one admin into the store; gives the admin's cookie and token."""
     await store.commit(Commit(incidents=(opening(make_incident("i", at)),)))
-    await store.put_account(Account("an", "operator", ""))
+    await store.put_account(Account("an", "admin", ""))
     session, token = sessions.new_session("an", at, timedelta(hours=1).total_seconds())
     await store.put_session(session)
     return {"cookie": f"canh_session={token}", "csrf": session.csrf}

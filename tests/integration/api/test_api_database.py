@@ -17,7 +17,8 @@ from api.config import ApiConfig, FeedConfig, Limits
 from api.feed.filter import Filter
 from api.feed.stream import Stream
 from api.security import sessions
-from schemas.store.abstract import Account, Commit, IncidentQuery
+from schemas.store.abstract import Commit, IncidentQuery
+from schemas.store.security import Account
 from schemas.store.timescale import TimescaleStore
 from tests.doubles import FakePublisher, make_incident, now, opening, refuse_bad
 from tests.servers import DatabaseServer

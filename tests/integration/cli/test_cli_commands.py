@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from deploy.cli import main
@@ -25,6 +28,11 @@ SQUARE = {
         }
     ],
 }
+
+
+def whoami() -> str:
+    """Give the name of the machine's user, as the system knows it."""
+    return subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.fixture
@@ -80,6 +88,8 @@ def test_a_source_is_registered_from_a_file_and_listed(run: Run, tmp_path: Path)
     assert run("source", "add", str(file))[0] == 0
     _, out, _ = run("source", "list", "--json")
     assert [source["id"] for source in json.loads(out)] == ["river"]
+    (line,) = json.loads(run("audit", "list", "--json")[1])
+    assert (line["action"], line["subject"], line["actor"]) == ("source.add", "river", f"cli:{whoami()}")
 
     file.write_text("{id: river, kind: sensor, format: carrier-pigeon}")
     code, _, err = run("source", "add", str(file))
@@ -96,7 +106,49 @@ def test_accounts_and_keys_are_made_with_secrets_that_are_shown_once(run: Run) -
     _, listed, _ = run("user", "list", "--json")
     assert json.loads(listed)[0]["name"] == "an"
     assert password not in listed
-    assert run("user", "key", "gauges", "--source", "river")[1].startswith("ck_")
+    assert run("user", "key", "gauges", "--source", "*")[1].startswith("ck_")
+    (key,) = json.loads(run("user", "keys", "--json")[1])
+    assert (key["title"], key["sources"], key["usable"]) == ("gauges", "*", True)
+    assert run("user", "revoke", key["id"])[0] == 0
+    assert not json.loads(run("user", "keys", "--json")[1])[0]["usable"]
+
+
+def test_an_account_is_changed_without_being_made_anew(run: Run, tmp_path: Path) -> None:
+    """Another password, other rights, out and in again: each by a command of its own, and each in the log."""
+    file = tmp_path / "zones.geojson"
+    file.write_text(json.dumps(SQUARE))
+    run("zones", "import", str(file), "--kind", "commune", "--valid-from", "2025-07-01", "--code-field", "ma",
+        "--name-field", "ten")  # fmt: skip
+    first = run("user", "add", "an", "--role", "operator", "--commune", "24133")[1].split()[-1]
+    code, _, err = run("user", "add", "an", "--role", "operator")
+    assert (code, "canh user password an" in err) == (2, True)
+    second = run("user", "password", "an")[1].split()[-1]
+    assert first != second
+    assert run("user", "change", "an", "--role", "viewer")[0] == 0
+    assert run("user", "disable", "an")[0] == 0
+    (account,) = json.loads(run("user", "list", "--json")[1])
+    assert (account["role"], account["communes"], account["enabled"]) == ("viewer", "24133", False)
+    assert run("user", "enable", "an")[0] == 0
+    log = json.loads(run("audit", "list", "--json")[1])
+    assert [line["action"] for line in reversed(log)] == [
+        "zones.import", "account.add", "account.password", "account.change", "account.disable", "account.enable",
+    ]  # fmt: skip
+
+
+def test_a_broken_audit_log_is_found(run: Run) -> None:
+    """`canh audit verify` names the first line that does not fit, and `canh doctor` has a finding of it."""
+    for name in ("an", "binh", "chi"):
+        run("user", "add", name, "--role", "viewer")
+    assert run("audit", "verify")[0] == 0
+    dsn = os.environ["CANH_DATABASE_URL"]
+    with psycopg.connect(dsn) as owner:
+        owner.execute("ALTER TABLE audit DISABLE TRIGGER ALL")
+        owner.execute("UPDATE audit SET subject = 'somebody else' WHERE seq = 2")
+    code, _, err = run("audit", "verify")
+    assert (code, "Line 2 " in err) == (1, True)
+    findings = {each["what"]: each for each in json.loads(run("doctor", "--json")[1])}
+    assert findings["audit log"]["found"].startswith("line 2 ")
+    assert findings["audit log"]["fix"]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +159,10 @@ def test_accounts_and_keys_are_made_with_secrets_that_are_shown_once(run: Run) -
         (("worker", "--lane", "fast"), 2, "bulk or priority"),
         (("tap", "nope"), 2, "canh.raw.bulk"),
         (("user", "add", "an", "--role", "king"), 2, "operator"),
+        (("user", "add", "an", "--role", "viewer", "--agency", "nope"), 2, "no agency"),
+        (("user", "password", "nobody"), 2, "canh user list"),
+        (("user", "revoke", "ck_x"), 2, "canh user keys"),
+        (("user", "key", "wall", "--scope", "agancy:fire"), 2, "agency:ID"),
         (("zones", "import", "no-such-file", "--kind", "x", "--valid-from", "2025-07-01"), 2, "No such file"),
         (("demo", "--scenario", "nope"), 2, "song-ba-flood"),
         (("topics",), 2, "CANH_KAFKA"),

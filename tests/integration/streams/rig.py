@@ -79,7 +79,7 @@ async def rig(bootstrap: str, dsn: str, scenario: Scenario) -> AsyncIterator[Rig
     store, publisher = make_store(settings, "test"), make_publisher(settings)
     await store.open()
     await store.migrate()
-    await seed_demo(store, scenario, now())
+    await seed_demo(store, scenario)
     await publisher.start()
     try:
         yield Rig(settings, store, publisher)

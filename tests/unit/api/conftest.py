@@ -20,8 +20,9 @@ from api.config import ApiConfig, FeedConfig
 from api.ingest.check import Checked, Refusal
 from api.security import keys, sessions
 from schemas.events import Agency, Change, Device, Incident, IncidentWrite, Lane, Source, Text, Unit, Zone
-from schemas.store.abstract import Account, Commit
+from schemas.store.abstract import Commit
 from schemas.store.memory import MemoryStore
+from schemas.store.security import Account
 from tests.doubles import BEGIN, FakePublisher, make_incident, opening, step
 
 HOST = "canh.test"

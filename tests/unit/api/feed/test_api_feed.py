@@ -76,6 +76,30 @@ async def test_a_list_that_is_newer_than_the_reader_is_no_reset(world: Any, list
     assert (await client.next()).id == newer
 
 
+@pytest.mark.parametrize("since", ["", "?since=1"])
+async def test_a_client_cut_before_its_first_beat_misses_nothing(world: Any, listen: Connect, since: str) -> None:
+    """A plain EventSource that has seen nothing but hello comes back with hello's id, and goes on from there."""
+    headers = await world.login_headers("viewer")
+    client = listen(headers, f"/v1/incidents/stream{since}")
+    hello = await client.next()
+    assert hello.id == (1 if since else 2)
+    await client.leave()
+    missed = [await change_incident(world.store, "i-fire") for _ in range(3)]
+    again = listen(headers | {"Last-Event-ID": str(hello.id)}, f"/v1/incidents/stream{since}")
+    assert (await again.next()).data["resumed"]
+    wanted = list(range(hello.id + 1, missed[-1] + 1))
+    assert [message.id for message in await take_changes(again, len(wanted))] == wanted
+
+
+async def test_a_client_cut_before_its_reset_is_reset_again(world: Any, listen: Connect) -> None:
+    """Hello gives it no id then, so that it comes back with the one that cannot be continued."""
+    headers = await world.login_headers("viewer")
+    client = listen(headers | {"Last-Event-ID": "99"})
+    hello = await client.next()
+    assert (hello.event, hello.id) == ("hello", None)
+    assert (await client.next()).event == "reset"
+
+
 @pytest.mark.parametrize(("since", "reason"), [("99", "ahead"), ("x", "unknown_id")])
 async def test_a_cursor_that_cannot_be_continued_is_reset(world: Any, listen: Connect, since: str, reason: str) -> None:
     """The client is told to load its list again, and the stream goes on from the head."""

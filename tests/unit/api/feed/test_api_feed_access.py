@@ -16,7 +16,7 @@ from api.security.keys import create_key
 from schemas.events import Change, FeedEntry
 from schemas.store.abstract import IncidentQuery, Scope
 from tests.doubles import BEGIN, make_incident, step
-from tests.unit.api.conftest import HOST, RawClient, change_incident, open_incident, scope_of, take_changes
+from tests.unit.api.conftest import FAST, HOST, RawClient, change_incident, open_incident, scope_of, take_changes
 
 Connect = Callable[..., Any]
 
@@ -49,6 +49,53 @@ async def test_a_hand_over_is_gone_for_one_and_new_for_the_other(world: Any, lis
     await change_incident(world.store, "i-fire")
     assert (await take_changes(police, 1))[0].data["incident"]["id"] == "i-fire"
     assert (await fire.next(beats=True)).event == "beat"
+
+
+@pytest.mark.parametrize("since", [0, 2])
+async def test_the_past_of_what_was_handed_over_is_not_replayed(world: Any, listen: Connect, since: int) -> None:
+    """Who may no longer open the incident gets no old change of it: from the store (0) and from the ring (2) alike."""
+    noted = await change_incident(world.store, "i-fire", assignee="a secret note")
+    handed = await change_incident(world.store, "i-fire", Change.ASSIGNED, agency="police")
+    await world.app.state.context.broadcaster.moved(handed - 1, 2)
+    path = f"/v1/incidents/stream?since={since}"
+    fire = listen(await world.login_headers("viewer", agency="fire"), path)
+    (gone,) = await take_changes(fire, 1)
+    assert gone.id == (noted if since else 1)
+    assert gone.data["incident"] == {"id": "i-fire", "gone": True}
+    beat = await fire.next(beats=True)
+    assert (beat.event, beat.id) == ("beat", handed)
+    police = listen(await world.login_headers("viewer", agency="police"), path)
+    assert (await take_changes(police, 1 if since else 2))[-1].id == handed
+
+
+async def test_what_comes_back_has_its_past_again(world: Any, listen: Connect) -> None:
+    """An incident that is handed back is replayed with what its agency could see of it, and nothing of the other's."""
+    await change_incident(world.store, "i-fire", Change.ASSIGNED, agency="police")
+    await change_incident(world.store, "i-fire", assignee="theirs")
+    back = await change_incident(world.store, "i-fire", Change.ASSIGNED, agency="fire")
+    await world.app.state.context.broadcaster.moved(back - 1, 2)
+    fire = listen(await world.login_headers("viewer", agency="fire"), "/v1/incidents/stream?since=0")
+    got = await take_changes(fire, 3)
+    assert [(message.id, "gone" in message.data["incident"]) for message in got] == [(1, False), (3, True), (5, False)]
+
+
+async def test_history_is_judged_by_one_query_a_page(
+    world: Any, listen: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long replay asks the store once for each page how its incidents stand, not for each change."""
+    last = [await change_incident(world.store, name) for _ in range(40) for name in ("i-fire", "i-police")][-1]
+    await world.app.state.context.broadcaster.moved(last - 1, 2)
+    asked: list[list[str]] = []
+    by_id = world.store.incidents_by_id
+
+    async def counted(ids: list[str]) -> Any:
+        asked.append(ids)
+        return await by_id(ids)
+
+    monkeypatch.setattr(world.store, "incidents_by_id", counted)
+    fire = listen(await world.login_headers("viewer", agency="fire"), "/v1/incidents/stream?since=0")
+    assert len(await take_changes(fire, 41)) == 41
+    assert 1 <= len(asked) <= last // FAST.page + 1
 
 
 async def test_what_leaves_the_filter_is_gone_once(world: Any, listen: Connect) -> None:
@@ -127,7 +174,7 @@ async def test_the_socket_says_the_same_as_the_stream(world: Any) -> None:
     client = await _socket(world, await world.login_headers("viewer"), "?since=1&kind=flood.river")
     assert (await client.raw())["type"] == "websocket.accept"
     hello = json.loads((await client.raw())["text"])
-    assert (hello["event"], hello["data"]["resumed"]) == ("hello", True)
+    assert (hello["event"], hello["id"], hello["data"]["resumed"]) == ("hello", "1", True)
     client.tell({"type": "websocket.receive", "bytes": b"\x00"})
     feed_id = await change_incident(world.store, "i-fire")
     while (message := json.loads((await client.raw())["text"]))["event"] == "beat":

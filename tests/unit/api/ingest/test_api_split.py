@@ -31,6 +31,20 @@ def test_lines_under_a_plain_json_type_are_found() -> None:
     assert split(b'{"a":\n1}', "native", "application/json", 10) == [b'{"a":\n1}']
 
 
+@pytest.mark.parametrize(
+    ("body", "fmt", "records"),
+    [
+        (b'{"a":1}', "native", [b'{"a":1}']),
+        (b'[{"a":1},2]', "native", [b'{"a":1}', b"2"]),
+        (b'{"a":1}\n{"b":2}', "native", [b'{"a":1}', b'{"b":2}']),
+        (b'[{"n":"x"}]', "senml", [b'[{"n":"x"}]']),
+    ],
+)
+def test_a_byte_order_mark_is_no_part_of_the_json(body: bytes, fmt: str, records: list[bytes]) -> None:
+    """Some programs of Windows put it before UTF-8; nobody means it."""
+    assert split(b"\xef\xbb\xbf" + body, fmt, "application/json", 10) == records
+
+
 def test_a_bad_line_does_not_spoil_the_others() -> None:
     """A line that is no JSON is a record like the others: the edge rules refuse it by itself."""
     assert split(b'{"a":1}\nrubbish\n{"b":2}', "native", "application/x-ndjson", 10) == [

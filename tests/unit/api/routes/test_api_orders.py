@@ -88,6 +88,23 @@ async def test_an_order_that_the_state_does_not_allow_names_what_does(world: Any
     answer = await operator.post("/v1/incidents/i-fire/resolve", json={"expected_version": 1})
     assert answer.status_code == 422
     assert answer.json()["allowed"] == ["ack", "assign", "comment"]
+    newest = (await world.store.audit_log(1))[0][1]
+    assert (newest.actor, newest.action, newest.subject, newest.outcome) == (
+        "operator-all",
+        "resolve",
+        "incident:i-fire",
+        "refused",
+    )
+    assert "allowed: ack, assign, comment" in newest.detail["why"]
+
+
+async def test_the_log_tells_to_whom_an_incident_was_handed(world: Any) -> None:
+    """Agency and person of an assignment stand in its audit line."""
+    operator = await world.person("operator")
+    body = {"expected_version": 1, "agency": "police", "assignee": "đội 2"}
+    assert (await operator.post("/v1/incidents/i-fire/assign", json=body)).status_code == 200
+    newest = (await world.store.audit_log(1))[0][1]
+    assert newest.detail == {"version": "1", "agency": "police", "assignee": "đội 2"}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 from api.app import create_app
 from api.config import ApiConfig, Limits
 from api.security.passwords import hash_password
-from schemas.store.abstract import Account
 from schemas.store.memory import MemoryStore
+from schemas.store.security import Account
 from tests.doubles import FakePublisher
 from tests.unit.api.conftest import CONFIG, World, check
 

@@ -9,7 +9,8 @@ import pytest
 from api.security import roles, scope
 from api.security.roles import Permission
 from schemas.events import Device, Source, Unit
-from schemas.store.abstract import Account, ApiKey, Scope
+from schemas.store.abstract import Scope
+from schemas.store.security import Account, ApiKey
 
 _CLOSE = {"supervisor", "admin"}
 _WORK = {"operator", "supervisor", "admin"}
@@ -23,13 +24,14 @@ def test_only_the_named_roles_work_on_incidents(role: str) -> None:
     for order in (Permission.ACK, Permission.ASSIGN, Permission.RESOLVE):
         assert (order in may) == (role in _WORK)
     assert (Permission.COMMENT in may) == (role in _WORK | {"field"})
-    assert (Permission.READ in may) == (role != "device")
-    assert (Permission.INGEST in may) == (role in {"device", "admin"})
+    assert Permission.READ in may
+    assert (Permission.INGEST in may) == (role == "admin")
 
 
 def test_an_unknown_role_or_scope_opens_nothing() -> None:
     """What is not in the table is not permitted."""
     assert roles.of_role("root") == frozenset()
+    assert roles.of_role("device") == frozenset()  # machines have keys, which name their sources
     assert roles.of_key(("everything", "close", "ack")) == frozenset()
 
 
@@ -46,6 +48,13 @@ def test_a_key_is_narrowed_by_its_scopes() -> None:
     assert scope.of_key(key) == Scope(frozenset({"fire"}), frozenset({"1"}))
 
 
+@pytest.mark.parametrize("odd", ["agancy:fire", "agency", "agency:", "commune:", "everything", "Read", ""])
+def test_a_key_with_an_odd_scope_sees_nothing(odd: str) -> None:
+    """What was meant to narrow it, misspelt, must not open everything."""
+    key = ApiKey("k", b"", "t", ("read", odd), (), datetime(2026, 1, 1, tzinfo=UTC))
+    assert scope.of_key(key) == Scope(frozenset(), frozenset())
+
+
 def test_things_of_other_agencies_and_communes_are_not_seen() -> None:
     """Sources, devices and units follow the same two rules."""
     fire = Scope(agencies=frozenset({"fire"}))
@@ -59,4 +68,9 @@ def test_things_of_other_agencies_and_communes_are_not_seen() -> None:
     assert not scope.sees_device(fire, device, None)
     assert scope.sees_device(here, device, police)
     assert not scope.sees_device(here, Device(id="d", source="s"), police)
-    assert not scope.sees_unit(fire, Unit(id="u", name="u", kind="car", agency="police"))
+    unit = Unit(id="u", name="u", kind="car", agency="police")
+    assert not scope.sees_unit(fire, unit, {"1"})
+    assert scope.sees_unit(here, unit, {"1", "2"})
+    assert not scope.sees_unit(here, unit, {"2"})
+    assert not scope.sees_unit(here, unit, ())
+    assert scope.sees_unit(Scope(), unit, ())

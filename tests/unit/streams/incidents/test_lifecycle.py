@@ -47,6 +47,24 @@ def test_the_whole_way() -> None:
     assert (held.agency, held.assignee, held.severity) == ("pccc", "xe 1", 4)
 
 
+@pytest.mark.parametrize(
+    ("fields", "agency", "assignee"),
+    [
+        ({"agency": "police"}, "police", None),
+        ({"agency": "police", "assignee": "đội 2"}, "police", "đội 2"),
+        ({"agency": "pccc"}, "pccc", "xe 1"),
+        ({"assignee": "xe 2"}, "pccc", "xe 2"),
+    ],
+)
+def test_another_agency_does_not_get_the_first_one_s_people(
+    fields: dict[str, str], agency: str, assignee: str | None
+) -> None:
+    """Handed over, an incident has whom the order names or nobody; within an agency it keeps who has it."""
+    held = msgspec.structs.replace(INCIDENT, status=Status.ASSIGNED, agency="pccc", assignee="xe 1")
+    after = order(held, given("assign", **fields)).incident
+    assert (after.agency, after.assignee) == (agency, assignee)
+
+
 def test_the_timeline_tells_what_was_said() -> None:
     """A change keeps text and addressee, and nothing empty."""
     (change,) = order(INCIDENT, given("comment", text=" đã gọi ")).changes
