@@ -26,6 +26,7 @@ from schemas.events import (
 )
 from schemas.standing import Reach, Standing
 from schemas.store.outbox import OutboxItem, OutboxTurn
+from schemas.store.refusals import RefusalStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,20 +303,6 @@ class ReadStore(Protocol):
     async def event(self, event_id: str) -> PriorityEvent | None:
         """Give one stored event of the priority lane."""
 
-    async def dead_letters(
-        self, *, source: str | None = None, reason: str | None = None, unresolved: bool = True, limit: int = 100
-    ) -> list[DeadLetter]:
-        """Give refusals, newest first."""
-
-    async def resolve_dead_letters(self, ids: Sequence[str], at: datetime) -> int:
-        """Mark refusals as sent again; they stay for the record.
-
-        Take `at` before sending: a refusal that was received again after `at` stays open. Gives how many were marked.
-        """
-
-    async def refusals(self) -> dict[str, int]:
-        """Give the number of unresolved refusals by reason."""
-
 
 class SecurityStore(Protocol):
     """Accounts, sessions, keys, audit."""
@@ -354,7 +341,7 @@ class SecurityStore(Protocol):
         """Verify the hash chain; give the first sequence number that does not fit, None when whole."""
 
 
-class Store(StreamStore, RegistryStore, ReadStore, SecurityStore, Protocol):
+class Store(StreamStore, RegistryStore, ReadStore, RefusalStore, SecurityStore, Protocol):
     """All of it, as one connection pool offers it."""
 
     async def open(self) -> None:

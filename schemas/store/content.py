@@ -63,13 +63,22 @@ def observation_content(batch: ObservationBatch, i: int) -> ObservationContent:
 def clashing_rows(
     batch: ObservationBatch, order: Sorted, stored: Mapping[ObservationKey, ObservationContent]
 ) -> list[int]:
-    """Give the rows to refuse; `stored` holds the content that stands for keys whose first row in the batch differs."""
-    rows = {order.rows[key] for key in stored}
-    for i in order.clashes:
-        key = (batch.device[i], batch.metric[i], batch.observed_at[i])
-        if key not in stored or stored[key] != observation_content(batch, i):
-            rows.add(i)
+    """Give the rows to refuse; `stored` holds the content that stands for keys whose first row in the batch differs.
+
+    Every one of equal rows is there: each counts, in whatever batches they come.
+    """
+    rows = {i for i in order.clashes if _key(batch, i) not in stored}
+    if stored:
+        rows |= {
+            i
+            for i, key in enumerate(zip(batch.device, batch.metric, batch.observed_at, strict=True))
+            if key in stored and stored[key] != observation_content(batch, i)
+        }
     return sorted(rows)
+
+
+def _key(batch: ObservationBatch, i: int) -> ObservationKey:
+    return batch.device[i], batch.metric[i], batch.observed_at[i]
 
 
 def event_content(event: Event) -> bytes:
@@ -82,16 +91,24 @@ def event_content(event: Event) -> bytes:
     return hashlib.blake2b(msgspec.json.encode(fields, order="sorted"), digest_size=16).digest()
 
 
-def observation_clash(batch: ObservationBatch, i: int, at: Offset | None) -> DeadLetter:
-    """Give the refusal of row i: its identity is there already with other content."""
-    row = batch.row(i)
-    content = msgspec.json.encode((row.id, *observation_content(batch, i)))
-    return _clash(row, content, "value", at)
+def observation_clashes(batch: ObservationBatch, rows: Sequence[int], at: Offset | None) -> list[DeadLetter]:
+    """Give the refusals of some rows: the identity of each is there already with other content."""
+    letters = []
+    for i in rows:
+        row = batch.row(i)
+        content = msgspec.json.encode((row.id, *observation_content(batch, i)))
+        letters.append(_clash(row, content, "value", at))
+    return _distinct(letters)
 
 
-def event_clash(event: Event, at: Offset | None) -> DeadLetter:
-    """Give the refusal of an event whose id is there already with other content."""
-    return _clash(event, event.id.encode() + event_content(event), "id", at)
+def event_clashes(events: Sequence[Event], at: Offset | None) -> list[DeadLetter]:
+    """Give the refusals of events whose ids are there already with other content."""
+    return _distinct([_clash(event, event.id.encode() + event_content(event), "id", at) for event in events])
+
+
+def _distinct(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """Take out what is a mere repeat: the same refusal of something received at the same time."""
+    return list({(letter.id, letter.received_at): letter for letter in reversed(letters)}.values())[::-1]
 
 
 def _clash(event: Event, content: bytes, field: str, at: Offset | None) -> DeadLetter:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
-from schemas.events import DeadLetter, FeedEntry, Incident, Observation, PriorityEvent, Signal, SignalLink
+from schemas.events import FeedEntry, Incident, Observation, PriorityEvent, Signal, SignalLink
 from schemas.store.abstract import IncidentQuery, Page, Scope, SeriesPoint
 from schemas.store.content import DAY_ORIGIN
 from schemas.store.filters import matches, read_cursor, visible, write_cursor
@@ -90,37 +88,6 @@ class Read(Rooted):
     async def event(self, event_id: str) -> PriorityEvent | None:
         """Give one stored event of the priority lane."""
         return self.tables.event.get(event_id)
-
-    async def dead_letters(
-        self, *, source: str | None = None, reason: str | None = None, unresolved: bool = True, limit: int = 100
-    ) -> list[DeadLetter]:
-        """Give refusals, newest first."""
-        found = [
-            letter
-            for letter, _ in self.tables.dead_letter.values()
-            if source in {None, letter.source}
-            and reason in {None, letter.reason}
-            and not (unresolved and letter.resolved_at is not None)
-        ]
-        return sorted(found, key=lambda letter: (letter.received_at, letter.id), reverse=True)[:limit]
-
-    async def resolve_dead_letters(self, ids: Sequence[str], at: datetime) -> int:
-        """Mark refusals as sent again; those that came again after `at` stay open."""
-        count = 0
-        for id_ in set(ids) & set(self.tables.dead_letter):
-            letter, last = self.tables.dead_letter[id_]
-            if letter.resolved_at is None and last <= at:
-                self.tables.dead_letter[id_] = (msgspec.structs.replace(letter, resolved_at=at), last)
-                count += 1
-        return count
-
-    async def refusals(self) -> dict[str, int]:
-        """Give the number of unresolved refusals by reason."""
-        counts: dict[str, int] = {}
-        for letter, _ in self.tables.dead_letter.values():
-            if letter.resolved_at is None:
-                counts[letter.reason] = counts.get(letter.reason, 0) + 1
-        return counts
 
     async def retain(self, observations_days: int, events_days: int | None = None) -> int:
         """Drop observations (and events, None: keep all) that came so many days ago; give the rows dropped."""
