@@ -13,7 +13,7 @@ from aiokafka.structs import ConsumerRecord
 
 from schemas.codec import header_text
 from schemas.errors import BackpressureError, ConflictError, PoisonMessageError
-from schemas.events import DeadLetter
+from schemas.events import DeadLetter, Reason
 from schemas.store.abstract import Commit, Offset, StreamStore
 from schemas.topics import SOURCE_HEADER, Topic
 from streams.metrics import BATCH_SECONDS, RECORDS, REFUSED, RETRIES
@@ -186,7 +186,8 @@ class Carrier:
                 self.hop.name, place.topic, place.partition, reach.stored, reach.stamp_ms, expected=before.stored
             )
             # Shielded: a cancel between COMMIT and its answer would leave the outcome unknown to us.
-            await asyncio.shield(self._store.commit(replace(commit, offset=offset)))
+            done = await asyncio.shield(self._store.commit(replace(commit, offset=offset)))
+            REFUSED.labels(self.hop.name, Reason.ID_CONFLICT).inc(done.conflicts)
         self._reach[place] = reach
         RECORDS.labels(self.hop.name, place.topic).inc(len(part))
         for letter in commit.dead_letters:
@@ -266,8 +267,9 @@ def dead_letter(record: ConsumerRecord, error: PoisonMessageError, *, source: st
     headers = headers_of(record)
     name = source if source is not None else header_text(headers, SOURCE_HEADER)
     raw = record.value or b""
+    texts = {key: header_text(headers, key) for key in headers}
     return DeadLetter(
-        id=DeadLetter.identity(name, error.reason, raw),
+        id=DeadLetter.identity(name, error.reason, raw, headers=texts),
         source=name,
         reason=error.reason,
         field=error.field,
@@ -277,5 +279,5 @@ def dead_letter(record: ConsumerRecord, error: PoisonMessageError, *, source: st
         offset=record.offset,
         received_at=received_at(record),
         raw=raw,
-        headers={key: header_text(headers, key) for key in headers},
+        headers=texts,
     )
