@@ -14,6 +14,7 @@ from schemas.codec import encode
 from schemas.events import DeadLetter, Detection, Event, ObservationBatch, Position, Reason
 from schemas.events.base import Mark
 from schemas.store.abstract import Offset
+from schemas.topics import EVENTS, OBSERVATIONS, SOURCE_HEADER, Topic
 
 ObservationKey = tuple[str, str, datetime]
 ObservationContent = tuple[float, float | None, str | None]
@@ -93,17 +94,18 @@ def event_content(event: Event) -> bytes:
 
 def observation_clashes(batch: ObservationBatch, rows: Sequence[int], at: Offset | None) -> list[DeadLetter]:
     """Give the refusals of some rows: the identity of each is there already with other content."""
-    letters = []
-    for i in rows:
-        row = batch.row(i)
-        content = msgspec.json.encode((row.id, *observation_content(batch, i)))
-        letters.append(_clash(row, content, "value", at))
-    return _distinct(letters)
+    return _distinct([_clash(batch.row(i), refused_row(batch, i), "value", OBSERVATIONS, at) for i in rows])
+
+
+def refused_row(batch: ObservationBatch, i: int) -> bytes:
+    """Give what a refusal of row i is known by: what the sender said, and nothing of what we added."""
+    return msgspec.json.encode((batch.row(i).id, *observation_content(batch, i)))
 
 
 def event_clashes(events: Sequence[Event], at: Offset | None) -> list[DeadLetter]:
     """Give the refusals of events whose ids are there already with other content."""
-    return _distinct([_clash(event, event.id.encode() + event_content(event), "id", at) for event in events])
+    known_by = ((event, event.id.encode() + event_content(event)) for event in events)
+    return _distinct([_clash(event, content, "id", EVENTS, at) for event, content in known_by])
 
 
 def _distinct(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
@@ -111,7 +113,7 @@ def _distinct(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
     return list({(letter.id, letter.received_at): letter for letter in reversed(letters)}.values())[::-1]
 
 
-def _clash(event: Event, content: bytes, field: str, at: Offset | None) -> DeadLetter:
+def _clash(event: Event, content: bytes, field: str, topic: Topic, at: Offset | None) -> DeadLetter:
     # The id comes from the content, not from the raw bytes: they hold what we added.
     return DeadLetter(
         id=DeadLetter.identity(event.source, Reason.ID_CONFLICT, content),
@@ -119,11 +121,12 @@ def _clash(event: Event, content: bytes, field: str, at: Offset | None) -> DeadL
         reason=Reason.ID_CONFLICT,
         field=field,
         message=f"{event.id} is stored already with other content; the first one stands",
-        topic=at.topic if at else "",
-        partition=at.partition if at else 0,
-        offset=max(at.next_offset - 1, 0) if at else 0,
+        topic=at.topic if at else topic.name,
+        partition=at.partition if at else -1,
+        offset=max(at.next_offset - 1, 0) if at else -1,
         received_at=event.received_at,
         raw=encode(event),
+        headers={SOURCE_HEADER: event.source},
     )
 
 
