@@ -69,12 +69,13 @@ SELECT * FROM unnest(%(unit)s::text[], %(observed_at)s::timestamptz[], %(lon)s::
 ON CONFLICT (unit) DO UPDATE SET observed_at = excluded.observed_at, lon = excluded.lon, lat = excluded.lat
     WHERE p.observed_at < excluded.observed_at;
 
--- name: count_sources -- adds to the counters of sources, one row for each writer
+-- name: count_sources -- adds to the counters of registered sources (anybody can send any name), one row for each writer
 INSERT INTO source_count AS c (source, writer, accepted, refused, last_observed_at, last_received_at)
 SELECT source, %(writer)s, accepted, refused, last_observed_at, last_received_at
 FROM unnest(%(source)s::text[], %(accepted)s::bigint[], %(refused)s::bigint[],
             %(last_observed_at)s::timestamptz[], %(last_received_at)s::timestamptz[])
      AS t (source, accepted, refused, last_observed_at, last_received_at)
+WHERE source IN (SELECT id FROM source)
 ON CONFLICT (source, writer) DO UPDATE SET
     accepted = c.accepted + excluded.accepted,
     refused = c.refused + excluded.refused,

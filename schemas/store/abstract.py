@@ -25,6 +25,7 @@ from schemas.events import (
     Zone,
 )
 from schemas.standing import Reach, Standing
+from schemas.store.keep import Keep
 from schemas.store.outbox import OutboxItem, OutboxTurn
 from schemas.store.refusals import RefusalStore
 
@@ -356,8 +357,8 @@ class Store(StreamStore, RegistryStore, ReadStore, RefusalStore, SecurityStore, 
     async def migrate(self) -> list[str]:
         """Apply what is missing under a lock; give the names of the migrations that were applied."""
 
-    async def retain(self, observations_days: int, events_days: int | None = None) -> int:
-        """Drop observations (and events, None: keep all) that came so many days ago; give the chunks or rows dropped.
+    async def retain(self, keep: Keep) -> int:
+        """Forget what came longer ago than it is kept; give the chunks or rows dropped.
 
         What was received lately is kept however old it is: history that is played today must not vanish at once.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from schemas.events import FeedEntry, Incident, Observation, PriorityEvent, Signal, SignalLink
 from schemas.store.abstract import IncidentQuery, Page, Scope, SeriesPoint
@@ -88,23 +88,6 @@ class Read(Rooted):
     async def event(self, event_id: str) -> PriorityEvent | None:
         """Give one stored event of the priority lane."""
         return self.tables.event.get(event_id)
-
-    async def retain(self, observations_days: int, events_days: int | None = None) -> int:
-        """Drop observations (and events, None: keep all) that came so many days ago; give the rows dropped."""
-        now = datetime.now(UTC)
-        old = [k for k, row in self.tables.observation.items() if _came_before(row, now - timedelta(observations_days))]
-        for key in old:
-            del self.tables.observation[key]
-        if events_days is None:
-            return len(old)
-        past = [k for k, event in self.tables.event.items() if _came_before(event, now - timedelta(events_days))]
-        for id_ in past:
-            del self.tables.event[id_]
-        return len(old) + len(past)
-
-
-def _came_before(row: Observation | PriorityEvent, at: datetime) -> bool:
-    return row.observed_at < at and row.received_at < at
 
 
 def _place(incident: Incident) -> tuple[datetime, str]:

@@ -229,7 +229,8 @@ class Stream(Security, Refusals):
                 self.tables.device_metric[device, metric] = (observed_at, value)
         for unit, fix in newest.fixes.items():
             self._fix(unit, fix)
-        for name, fresh in newest.sources.items():
+        for name in newest.sources.keys() & self.tables.source.keys():  # anybody can send any name
+            fresh = newest.sources[name]
             count = self.tables.source_count.setdefault(name, type(fresh)())
             count.accepted += fresh.accepted
             count.refused += fresh.refused

@@ -1,4 +1,4 @@
-"""What only a real server can show: outages, tampering, rights."""
+"""What only a real server can show: outages, tampering."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from contextlib import aclosing
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from schemas.errors import BackpressureError
-from schemas.sql import read
-from schemas.standing import Reach
-from schemas.store.abstract import Account, AuditEntry, Commit, IncidentQuery, Offset, RuleState
+from schemas.store.abstract import AuditEntry, Commit, Offset, RuleState
 from schemas.store.timescale import TimescaleStore
 from schemas.store.timescale.read import ROLLUPS, rollup_serves
-from tests.contract.store.samples import T0, at, batch, changed, dead_letter, detection, observation, opened, signal
+from tests.contract.store.samples import T0, at, batch, dead_letter, detection, observation, opened, signal
 
 FULL = Commit(
     offset=Offset("store", "t", 0, 5),
@@ -121,42 +118,6 @@ async def test_a_tampered_audit_log_is_found(database_store: TimescaleStore, dsn
     with psycopg.connect(dsn) as connection:
         connection.execute(deed)
     assert await database_store.audit_broken_at() == line
-
-
-async def test_roles_have_what_they_need_and_no_more(database_store: TimescaleStore, dsn: str) -> None:
-    """The worker commits, the API acts and reads, the reader reads; nobody rewrites the audit log."""
-    with psycopg.connect(dsn) as connection:
-        connection.execute(read("roles.sql"))
-        connection.execute(read("roles.sql"))  # may be run again
-    worker, api, reader = [as_role(dsn, role) for role in ("canh_worker", "canh_api", "canh_read")]
-    for store in (worker, api, reader):
-        await store.open()
-    await worker.commit(FULL)
-    async with worker.outbox_turn() as turn:
-        await turn.done([item.id for item in await turn.waiting(9)])
-    await worker.standing([Reach("s", "e", "fire", T0, T0)])
-    await api.commit(Commit(incidents=[changed(2)], audit=[AuditEntry(at(1), "an", "ack", "incident-1", "ok")]))
-    await api.put_account(Account("an", "operator", "hash"))
-    await api.resolve_dead_letters([dead_letter().id], at(1))
-    assert len((await reader.incidents(IncidentQuery(), 9)).items) == 1
-    denied = psycopg.errors.InsufficientPrivilege
-    for store in (worker, reader):
-        with pytest.raises(denied):
-            await store.accounts()
-    with pytest.raises(denied):
-        await reader.commit(Commit(audit=[AuditEntry(at(2), "x", "y", "z", "ok")]))
-    with pytest.raises(denied):
-        await api.commit(Commit(observations=batch(observation(observed_at=at(9)))))
-    for store in (worker, api, reader):
-        for deed in ("UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit"):
-            with pytest.raises(denied):
-                async with store.transaction() as connection:
-                    await connection.execute(deed)
-        await store.close()
-
-
-def as_role(dsn: str, role: str) -> TimescaleStore:
-    return TimescaleStore(make_conninfo(dsn, options=f"-c role={role}"))
 
 
 @pytest.mark.parametrize("step_s", sorted(ROLLUPS))
