@@ -444,9 +444,18 @@ WHERE device = %(device)s AND metric = %(metric)s AND observed_at >= %(start)s A
 GROUP BY at ORDER BY at;
 
 -- name: series_rolled -- gives values of a rollup; {rollup} is observation_1m, observation_1h or observation_1d
-SELECT at, mean, minimum, maximum, samples FROM {rollup}
-WHERE device = %(device)s AND metric = %(metric)s AND at >= %(start)s AND at < %(end)s
-ORDER BY at;
+-- A rollup lacks what came later than it looks back, the observations lack what retention took: each step is told by the
+-- one that knows more samples of it.
+SELECT DISTINCT ON (at) at, mean, minimum, maximum, samples FROM (
+    SELECT at, mean, minimum, maximum, samples FROM {rollup}
+    WHERE device = %(device)s AND metric = %(metric)s AND at >= %(start)s AND at < %(end)s
+    UNION ALL
+    SELECT date_bin(make_interval(secs => %(step_s)s), observed_at, timestamptz '2000-01-02 17:00:00+00') AS at,
+           avg(value), min(value), max(value), count(*)
+    FROM observation
+    WHERE device = %(device)s AND metric = %(metric)s AND observed_at >= %(start)s AND observed_at < %(end)s
+    GROUP BY 1
+) AS either ORDER BY at, samples DESC;
 
 -- name: event -- gives one stored event
 SELECT body::text FROM event_id JOIN event USING (id, observed_at) WHERE id = %(id)s;

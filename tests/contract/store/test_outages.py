@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -135,6 +136,20 @@ async def test_rollups_tell_what_the_observations_tell(database_store: Timescale
             [start, end],
         ).fetchall()
     assert [(p.at, p.mean, p.minimum, p.maximum, p.count) for p in points] == rolled
+
+
+async def test_a_chart_has_what_either_observations_or_rollups_have(database_store: TimescaleStore, dsn: str) -> None:
+    """History that a rollup has never seen is in the chart, and so is what retention took from the observations."""
+    hours = [observation(observed_at=at(i * 3600), value=float(i)) for i in range(48)]
+    await database_store.commit(Commit(observations=batch(*hours)))
+    database_store.edition = replace(database_store.edition, name="timescale")
+    with psycopg.connect(dsn) as connection:  # stands for a continuous aggregate that was refreshed in between
+        connection.execute("CREATE TABLE rolled AS SELECT * FROM observation_1h WHERE at < %s", [at(24 * 3600)])
+        connection.execute("DROP VIEW observation_1h")
+        connection.execute("ALTER TABLE rolled RENAME TO observation_1h")
+        connection.execute("DELETE FROM observation WHERE observed_at < %s", [at(12 * 3600)])
+    points = await database_store.series("gauge-1", "water_level", at(0), at(48 * 3600), 3600)
+    assert [(point.at, point.mean) for point in points] == [(at(i * 3600), float(i)) for i in range(48)]
 
 
 def test_a_rollup_serves_whole_steps_of_long_spans() -> None:
