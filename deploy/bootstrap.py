@@ -13,6 +13,7 @@ from deploy.settings import Settings
 from schemas.bus.kafka import KafkaPublisher
 from schemas.errors import UsageError
 from schemas.events import Lane
+from schemas.store.keep import Keep
 from schemas.store.timescale import TimescaleStore
 from streams.app import LaneApp
 from streams.correlate import CorrelateHop
@@ -84,6 +85,17 @@ async def open_store(settings: Settings, name: str) -> AsyncIterator[TimescaleSt
         yield store
     finally:
         await store.close()
+
+
+def keep_of(settings: Settings) -> Keep:
+    """Give for how long what grows with time is kept."""
+    return Keep(
+        observations=settings.retention_days,
+        events=settings.retention_events_days,
+        resolved_letters=settings.retention_resolved_days,
+        open_letters=settings.retention_refusals_days,
+        rollups=settings.retention_rollups_days,
+    )
 
 
 def make_publisher(settings: Settings) -> KafkaPublisher:

@@ -75,7 +75,21 @@ class Settings(BaseSettings):
     log: Literal["pretty", "json"] = Field("pretty", description="Log format: pretty for people, json for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     language: Literal["vi", "en"] = Field("vi", description="Default language of the console.")
-    retention_days: int = Field(90, ge=1, description="Days that raw observations are kept (hypertables only).")
+    retention_days: int = Field(90, ge=1, description="Days that observations are kept since they came.")
+    retention_events_days: int = Field(
+        365,
+        ge=1,
+        description="Days that events (detections, reports, alerts, positions, cases) are kept since they came.",
+    )
+    retention_resolved_days: int = Field(
+        90, ge=1, description="Days that refusals are kept for the record since they were sent again."
+    )
+    retention_refusals_days: int = Field(
+        365, ge=1, description="Days that refusals which nobody has mended are kept since they came last."
+    )
+    retention_rollups_days: int = Field(
+        1825, ge=1, description="Days that rollups of observations reach back (TimescaleDB full edition)."
+    )
 
     @classmethod
     def load(cls, **given: object) -> Settings:

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from deploy.bootstrap import kafka_of, make_atlas, make_lanes, make_publisher, make_store, now
+from deploy.bootstrap import kafka_of, keep_of, make_atlas, make_lanes, make_publisher, make_store, now
 from deploy.patience import patiently, sleep_until
 from deploy.settings import Settings
 from deploy.trimming import keep_trimmed
@@ -138,13 +138,13 @@ class Worker:
             logger.warning("worker.leaves: the broker did not take what was left to send; it will be sent again")
 
     async def _retain(self) -> None:
-        """Forget raw observations that are older than CANH_RETENTION_DAYS, once a day, where the server does not."""
+        """Forget once a day what is kept no longer (CANH_RETENTION_*)."""
         while True:
             await self._patiently(self._forget_old, "database")
             await asyncio.sleep(DAY_S)
 
     async def _forget_old(self) -> None:
-        await self._store.retain(self._settings.retention_days)
+        await self._store.retain(keep_of(self._settings))
 
     async def _watch(self, tasks: list[asyncio.Task[None]]) -> int:
         while not self._stopping.is_set():

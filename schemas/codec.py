@@ -14,6 +14,7 @@ from schemas.events import (
     Case,
     Detection,
     FeedEntry,
+    Observation,
     ObservationBatch,
     Position,
     PriorityEvent,
@@ -27,7 +28,7 @@ R = TypeVar("R")
 Headers = list[tuple[str, bytes]]
 
 _encoder = msgspec.json.Encoder()
-_event = msgspec.json.Decoder(Detection | Report | Alert | Position | Case)
+_canonical = msgspec.json.Decoder(Observation | Detection | Report | Alert | Position | Case)
 _signal = msgspec.json.Decoder(Signal)
 _feed_entry = msgspec.json.Decoder(FeedEntry)
 
@@ -60,8 +61,26 @@ def record_kind(record: Record) -> str:
 
 
 def decode_canonical(raw: bytes) -> ObservationBatch | PriorityEvent:
-    """Read what normalize wrote: one event as JSON, or a batch of observations as an Arrow IPC stream."""
-    return _decode(_event, raw) if raw[:1] == b"{" else ObservationBatch.from_bytes(raw)
+    """Read what normalize wrote: one event as JSON, or a batch of observations as an Arrow IPC stream.
+
+    A single observation as JSON is what was refused of a batch and is sent again: a batch of one.
+    """
+    if raw[:1] != b"{":
+        return ObservationBatch.from_bytes(raw)
+    event = _decode(_canonical, raw)
+    return ObservationBatch.of([event]) if isinstance(event, Observation) else event
+
+
+def received_again(raw: bytes, at: datetime) -> bytes:
+    """Give a canonical event as if it had come at `at`; what is no single event stays as it is.
+
+    Who sends a refused event again makes it count as a new attempt so: its other times are the sender's.
+    """
+    try:
+        event = _decode(_canonical, raw)
+    except PoisonMessageError:
+        return raw
+    return encode(msgspec.structs.replace(event, received_at=at))
 
 
 def decode_signal(raw: bytes) -> Signal:

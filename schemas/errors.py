@@ -24,6 +24,10 @@ class BackpressureError(CanhError):
     """The system outside is slow or away (broker, database): wait and repeat, for ever; drop nothing."""
 
 
+class OverloadError(BackpressureError):
+    """The work was too much for its time limit: wait and repeat it, and in smaller pieces when that happens again."""
+
+
 class ConflictError(CanhError):
     """Somebody else changed the record first: read it again and decide again (HTTP 409)."""
 

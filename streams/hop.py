@@ -187,7 +187,8 @@ class Carrier:
                 self.hop.name, place.topic, place.partition, reach.stored, reach.stamp_ms, expected=before.stored
             )
             # Shielded: a cancel between COMMIT and its answer would leave the outcome unknown to us.
-            await asyncio.shield(self._store.commit(replace(commit, offset=offset)))
+            done = await asyncio.shield(self._store.commit(replace(commit, offset=offset)))
+            REFUSED.labels(self.hop.name, Reason.ID_CONFLICT).inc(done.conflicts)
         self._reach[place] = reach
         RECORDS.labels(self.hop.name, place.topic).inc(len(part))
         for letter in commit.dead_letters:
@@ -283,8 +284,9 @@ def dead_letter(record: ConsumerRecord, error: PoisonMessageError, *, source: st
     headers = headers_of(record)
     name = source if source is not None else header_text(headers, SOURCE_HEADER)
     raw = record.value or b""
+    texts = {key: header_text(headers, key) for key in headers}
     return DeadLetter(
-        id=DeadLetter.identity(name, error.reason, raw),
+        id=DeadLetter.identity(name, error.reason, raw, headers=texts),
         source=name,
         reason=error.reason,
         field=error.field,
@@ -294,5 +296,5 @@ def dead_letter(record: ConsumerRecord, error: PoisonMessageError, *, source: st
         offset=record.offset,
         received_at=_time_of(record) or datetime.fromtimestamp(0, UTC),
         raw=raw,
-        headers={key: header_text(headers, key) for key in headers},
+        headers=texts,
     )

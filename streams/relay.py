@@ -74,8 +74,9 @@ class Relay:
                 await self._store.commit(Commit(dead_letters=[self._letter(item, error)]))
 
     def _letter(self, item: OutboxItem, error: PoisonMessageError) -> DeadLetter:
+        headers = {name: value.decode("utf-8", "replace") for name, value in item.headers}
         return DeadLetter(
-            id=DeadLetter.identity("", error.reason, item.value),
+            id=DeadLetter.identity("", error.reason, item.value, headers=headers),
             source="",
             reason=error.reason,
             field=error.field,
@@ -85,7 +86,7 @@ class Relay:
             offset=item.id,
             received_at=self._clock(),
             raw=item.value,
-            headers={name: value.decode("utf-8", "replace") for name, value in item.headers},
+            headers=headers,
         )
 
 

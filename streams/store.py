@@ -12,7 +12,8 @@ from schemas.codec import decode_canonical, encode
 from schemas.errors import PoisonMessageError
 from schemas.events import DeadLetter, ObservationBatch, PriorityEvent
 from schemas.store.abstract import Commit, StreamStore
-from schemas.topics import Topic
+from schemas.store.content import refused_row
+from schemas.topics import SOURCE_HEADER, Topic
 from streams.hop import Hop, Records, dead_letter
 from streams.pace import Pace
 from streams.watermark import Place
@@ -60,7 +61,7 @@ class StoreHop(Hop):
             commit = gather([record])
         except PoisonMessageError:
             return await super().salvage(place, record, error)
-        if commit.observations is None or len(commit.observations) == 1:
+        if commit.observations is None:
             return await super().salvage(place, record, error)
         letters = await self._bisect(record, commit.observations, error)
         return replace(commit, observations=None, dead_letters=letters)
@@ -71,10 +72,10 @@ class StoreHop(Hop):
         """Write the good rows (repeats are harmless, so no offset is needed yet); give the bad ones."""
         if len(batch) == 1:
             row = batch.row(0)
-            raw = encode(row)
             letter = dead_letter(record, error, source=row.source)
-            identity = DeadLetter.identity(row.source, error.reason, raw)
-            return [msgspec.structs.replace(letter, id=identity, raw=raw)]
+            identity = DeadLetter.identity(row.source, error.reason, refused_row(batch, 0))
+            headers = {SOURCE_HEADER: row.source}
+            return [msgspec.structs.replace(letter, id=identity, raw=encode(row), headers=headers)]
         letters: list[DeadLetter] = []
         for half in batch.halves():
             try:

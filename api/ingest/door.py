@@ -108,8 +108,9 @@ class Door:
         )
 
     def _letter(self, raw: bytes, refusal: Refusal, now: datetime) -> DeadLetter:
+        headers = {name: value.decode("utf-8", "replace") for name, value in self.headers.items()}
         return DeadLetter(
-            id=DeadLetter.identity(self.source.id, refusal.reason, raw, refusal.item),
+            id=DeadLetter.identity(self.source.id, refusal.reason, raw, refusal.item, headers),
             source=self.source.id,
             reason=refusal.reason,
             field=refusal.field,
@@ -119,7 +120,7 @@ class Door:
             offset=AT_THE_DOOR,
             received_at=now,
             raw=raw[:KEPT_BYTES] if refusal.reason == Reason.TOO_LARGE else raw,
-            headers={name: value.decode("utf-8", "replace") for name, value in self.headers.items()},
+            headers=headers,
             item=refusal.item,
         )
 

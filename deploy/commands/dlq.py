@@ -8,10 +8,10 @@ from cyclopts import App
 
 from deploy.bootstrap import make_publisher, now
 from deploy.commands.terminal import results, settings_here, show, with_store
+from deploy.door import Door
 from deploy.noted import noted
-from schemas.bus.abstract import Message
+from deploy.resend import Resend
 from schemas.errors import UsageError
-from schemas.events import DeadLetter
 from schemas.store.abstract import Store
 
 app = App(name="dlq", help="See and replay what was refused (the dead letters).")
@@ -37,7 +37,7 @@ def list_letters(
         Print JSON.
     """
     letters = with_store(
-        lambda store: store.dead_letters(source=source, reason=reason, unresolved=not every, limit=limit)
+        lambda store: store.dead_letters(source=source, reason=reason, unresolved=not every, limit=limit, raw=False)
     )
     rows = [
         (x.id, x.received_at.isoformat(), x.source, x.reason, x.field, x.message, f"{x.topic}/{x.partition}/{x.offset}")
@@ -49,14 +49,7 @@ def list_letters(
 @app.command(name="show")
 def show_letter(letter_id: str, /) -> None:
     """Show one refusal with headers and raw bytes."""
-    letter = next(
-        (
-            each
-            for each in with_store(lambda store: store.dead_letters(unresolved=False, limit=100_000))
-            if each.id.startswith(letter_id)
-        ),
-        None,
-    )
+    letter = with_store(lambda store: store.dead_letter(letter_id))
     if letter is None:
         raise UsageError(f"There is no refusal {letter_id!r}; see `canh dlq list --every`.")
     for name in ("id", "source", "reason", "field", "message", "topic", "partition", "offset", "received_at"):
@@ -67,7 +60,10 @@ def show_letter(letter_id: str, /) -> None:
 
 @app.command
 def replay(*, source: str | None = None, reason: str | None = None, limit: int = 10_000) -> None:
-    """Send refusals again to the topic that they came from; they are marked as sent once the broker has them.
+    """Send refusals again to where they came from, oldest first; marked as sent once the broker has them.
+
+    Heartbeats (unsupported) and what was too large (only its beginning is kept) are sent only when their reason is
+    named.
 
     Parameters
     ----------
@@ -81,24 +77,15 @@ def replay(*, source: str | None = None, reason: str | None = None, limit: int =
     settings = settings_here()
 
     async def go(store: Store) -> Counter[str]:
-        at = now()  # before sending: what is refused again after this stays open
-        letters = await store.dead_letters(source=source, reason=reason, unresolved=True, limit=limit)
         publisher = make_publisher(settings)
         await publisher.start()
         try:
-            whole = {(letter.topic, letter.raw): letter for letter in letters}  # a packed message goes once
-            await publisher.send([again(letter) for letter in whole.values()])
+            check = Door(lateness_s=settings.lateness_s, future_s=settings.future_s)
+            sent = await Resend(store, publisher, check, now).run(source=source, reason=reason, limit=limit)
         finally:
             await publisher.stop()
-        await store.resolve_dead_letters([letter.id for letter in letters], at)
-        await store.audit(noted("dlq.replay", source or "every source", reason=reason or "", count=str(len(letters))))
-        return Counter(letter.topic for letter in letters)
+        await store.audit(noted("dlq.replay", source or "every source", reason=reason or "", count=str(sent.total())))
+        return sent
 
     sent = with_store(go, settings)
     results.print("\n".join(f"{count} sent again to {topic}" for topic, count in sent.items()) or "Nothing to send.")
-
-
-def again(letter: DeadLetter) -> Message:
-    """Give the record as it was, keyed by its source so that a source's order is kept."""
-    headers = [(name, value.encode()) for name, value in letter.headers.items()]
-    return Message(letter.topic, letter.raw, key=letter.source.encode() or None, headers=headers)

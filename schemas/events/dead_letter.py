@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+
+import msgspec
 
 from schemas.events.base import Record
+
+#: How the names of headers begin that say which event a message is.
+TELLING_HEADERS = ("ce_", "mqtt_topic")
 
 
 class Reason(StrEnum):
@@ -31,8 +38,9 @@ class Reason(StrEnum):
 class DeadLetter(Record, frozen=True):
     """One refused message with its raw bytes.
 
-    Identity is the digest of source, raw bytes and reason, so a replay adds nothing. topic, partition and offset say
-    where it was first read. `headers` are the record's headers as text, `item` the place inside a packed message.
+    Identity is the digest of source, reason, item, the headers that tell which event it is and raw bytes, so a replay
+    adds nothing. topic, partition and offset say where it was first read. `headers` are the record's headers as text,
+    `item` the place inside a packed message.
     """
 
     id: str
@@ -51,7 +59,14 @@ class DeadLetter(Record, frozen=True):
     resolved_at: datetime | None = None
 
     @staticmethod
-    def identity(source: str, reason: str, raw: bytes, item: int = 0) -> str:
-        """Give the identity of a refusal (SHA-256 over its parts, shortened to 128 bits)."""
-        digest = hashlib.sha256(b"\x1f".join((source.encode(), reason.encode(), str(item).encode(), raw)))
-        return digest.hexdigest()[:32]
+    def identity(
+        source: str, reason: str, raw: bytes, item: int = 0, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> str:
+        """Give the identity of a refusal (SHA-256 over its parts, shortened to 128 bits).
+
+        Bytes alone do not tell events apart: in CloudEvents' binary mode id and time are headers, with MQTT the device
+        may be in the topic.
+        """
+        telling = sorted((name, text) for name, text in headers.items() if name.startswith(TELLING_HEADERS))
+        words = msgspec.json.encode((source, reason, item, telling))
+        return hashlib.sha256(words + b"\n" + raw).hexdigest()[:32]

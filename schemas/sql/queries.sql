@@ -30,19 +30,23 @@ JOIN observation o USING (device, metric, observed_at)
 WHERE (s.value, s.source_value, s.source_unit) IS DISTINCT FROM (o.value, o.source_value, o.source_unit)
 ORDER BY 1, 2, 3;
 
--- name: known_events -- gives the content of events that are there; an id is looked for within a day around the batch
-SELECT id, content FROM event
-WHERE id = ANY(%(ids)s) AND observed_at >= %(first)s - interval '1 day' AND observed_at < %(last)s + interval '1 day';
+-- name: claim_events -- takes ids of events that nobody has, gives them
+INSERT INTO event_id (id, observed_at, received_at, content)
+SELECT * FROM unnest(%(id)s::text[], %(observed_at)s::timestamptz[], %(received_at)s::timestamptz[], %(content)s::bytea[])
+ON CONFLICT (id) DO NOTHING
+RETURNING id;
 
--- name: insert_events -- writes new events, gives their ids
-INSERT INTO event (id, observed_at, type, source, device, received_at, lon, lat, commune, content, body)
-SELECT id, observed_at, type, source, device, received_at, lon, lat, commune, content, body::jsonb
+-- name: known_events -- gives the content of events that are there
+SELECT id, content FROM event_id WHERE id = ANY(%(ids)s);
+
+-- name: insert_events -- writes events whose ids were claimed
+INSERT INTO event (id, observed_at, type, source, device, received_at, lon, lat, commune, body)
+SELECT id, observed_at, type, source, device, received_at, lon, lat, commune, body::jsonb
 FROM unnest(%(id)s::text[], %(observed_at)s::timestamptz[], %(type)s::text[], %(source)s::text[], %(device)s::text[],
             %(received_at)s::timestamptz[], %(lon)s::float8[], %(lat)s::float8[], %(commune)s::text[],
-            %(content)s::bytea[], %(body)s::text[])
-     AS t (id, observed_at, type, source, device, received_at, lon, lat, commune, content, body)
-ON CONFLICT (id, observed_at) DO NOTHING
-RETURNING id;
+            %(body)s::text[])
+     AS t (id, observed_at, type, source, device, received_at, lon, lat, commune, body)
+ON CONFLICT (id, observed_at) DO NOTHING;
 
 -- name: see_devices -- adds devices and fills the place of those without one; gives those that changed
 INSERT INTO device AS d (id, source, kind, title, lon, lat, commune, metrics)
@@ -65,12 +69,13 @@ SELECT * FROM unnest(%(unit)s::text[], %(observed_at)s::timestamptz[], %(lon)s::
 ON CONFLICT (unit) DO UPDATE SET observed_at = excluded.observed_at, lon = excluded.lon, lat = excluded.lat
     WHERE p.observed_at < excluded.observed_at;
 
--- name: count_sources -- adds to the counters of sources, one row for each writer
+-- name: count_sources -- adds to the counters of registered sources (anybody can send any name), one row for each writer
 INSERT INTO source_count AS c (source, writer, accepted, refused, last_observed_at, last_received_at)
 SELECT source, %(writer)s, accepted, refused, last_observed_at, last_received_at
 FROM unnest(%(source)s::text[], %(accepted)s::bigint[], %(refused)s::bigint[],
             %(last_observed_at)s::timestamptz[], %(last_received_at)s::timestamptz[])
      AS t (source, accepted, refused, last_observed_at, last_received_at)
+WHERE source IN (SELECT id FROM source)
 ON CONFLICT (source, writer) DO UPDATE SET
     accepted = c.accepted + excluded.accepted,
     refused = c.refused + excluded.refused,
@@ -80,21 +85,37 @@ WHERE excluded.accepted > 0 OR excluded.refused > 0
    OR excluded.last_observed_at > coalesce(c.last_observed_at, '-infinity')
    OR excluded.last_received_at > coalesce(c.last_received_at, '-infinity');
 
--- name: insert_dead_letters -- writes refusals; one that came again later is open again. Gives the ids that were new
-INSERT INTO dead_letter AS d (id, source, reason, field, message, topic, partition, "offset", received_at,
-                              last_received_at, raw, headers, item, attempts, resolved_at)
-SELECT id, source, reason, field, message, topic, partition, "offset", received_at, received_at, raw, headers::jsonb,
-       item, attempts, resolved_at
+-- name: keep_raw -- keeps the bytes of refused messages
+INSERT INTO dead_letter_raw (digest, raw)
+SELECT * FROM unnest(%(digest)s::bytea[], %(raw)s::bytea[])
+ON CONFLICT (digest) DO NOTHING;
+
+-- name: insert_dead_letters -- writes new refusals, gives their ids
+INSERT INTO dead_letter (id, source, reason, field, message, topic, partition, "offset", received_at,
+                         last_received_at, digest, headers, item, attempts, resolved_at)
+SELECT id, source, reason, field, message, topic, partition, "offset", received_at, last_received_at, digest,
+       headers::jsonb, item, attempts, resolved_at
 FROM unnest(%(id)s::text[], %(source)s::text[], %(reason)s::text[], %(field)s::text[], %(message)s::text[],
             %(topic)s::text[], %(partition)s::int[], %(offset)s::bigint[], %(received_at)s::timestamptz[],
-            %(raw)s::bytea[], %(headers)s::text[], %(item)s::int[], %(attempts)s::int[],
-            %(resolved_at)s::timestamptz[])
-     AS t (id, source, reason, field, message, topic, partition, "offset", received_at, raw, headers, item, attempts,
-           resolved_at)
-ON CONFLICT (id) DO UPDATE SET
-    attempts = d.attempts + 1, last_received_at = excluded.last_received_at, resolved_at = NULL
-    WHERE d.last_received_at < excluded.last_received_at
-RETURNING id, (xmax = 0) AS is_new;
+            %(last_received_at)s::timestamptz[], %(digest)s::bytea[], %(headers)s::text[], %(item)s::int[],
+            %(attempts)s::int[], %(resolved_at)s::timestamptz[])
+     AS t (id, source, reason, field, message, topic, partition, "offset", received_at, last_received_at, digest,
+           headers, item, attempts, resolved_at)
+ON CONFLICT (id) DO NOTHING
+RETURNING id;
+
+-- name: dead_letters_again -- opens known refusals again; `times` are those at which each came, and only later ones count
+WITH held AS (
+    SELECT id FROM dead_letter WHERE id = ANY(%(id)s) ORDER BY id FOR UPDATE
+)
+UPDATE dead_letter d SET
+    attempts = d.attempts + (SELECT count(*) FROM unnest(t.times::timestamptz[]) AS u (at)
+                             WHERE u.at > d.last_received_at),
+    last_received_at = t.last_received_at,
+    resolved_at = NULL
+FROM held JOIN unnest(%(id)s::text[], %(times)s::text[], %(last_received_at)s::timestamptz[])
+               AS t (id, times, last_received_at) USING (id)
+WHERE d.id = t.id AND d.last_received_at < t.last_received_at;
 
 -- name: put_offset -- moves an offset forward; gives no row when it stands beyond where the batch began (or ended)
 INSERT INTO stream_offset AS o (hop, topic, partition, next_offset, stamp_ms)
@@ -436,20 +457,45 @@ WHERE device = %(device)s AND metric = %(metric)s AND observed_at >= %(start)s A
 GROUP BY at ORDER BY at;
 
 -- name: series_rolled -- gives values of a rollup; {rollup} is observation_1m, observation_1h or observation_1d
-SELECT at, mean, minimum, maximum, samples FROM {rollup}
-WHERE device = %(device)s AND metric = %(metric)s AND at >= %(start)s AND at < %(end)s
-ORDER BY at;
+-- A rollup lacks what came later than it looks back, the observations lack what retention took: each step is told by the
+-- one that knows more samples of it.
+SELECT DISTINCT ON (at) at, mean, minimum, maximum, samples FROM (
+    SELECT at, mean, minimum, maximum, samples FROM {rollup}
+    WHERE device = %(device)s AND metric = %(metric)s AND at >= %(start)s AND at < %(end)s
+    UNION ALL
+    SELECT date_bin(make_interval(secs => %(step_s)s), observed_at, timestamptz '2000-01-02 17:00:00+00') AS at,
+           avg(value), min(value), max(value), count(*)
+    FROM observation
+    WHERE device = %(device)s AND metric = %(metric)s AND observed_at >= %(start)s AND observed_at < %(end)s
+    GROUP BY 1
+) AS either ORDER BY at, samples DESC;
 
 -- name: event -- gives one stored event
-SELECT body::text FROM event WHERE id = %(id)s ORDER BY observed_at DESC LIMIT 1;
+SELECT body::text FROM event_id JOIN event USING (id, observed_at) WHERE id = %(id)s;
 
--- name: dead_letters -- gives refusals, newest first
-SELECT id, source, reason, field, message, topic, partition, "offset", received_at, raw, headers::text, item, attempts,
-       resolved_at
-FROM dead_letter
+-- name: dead_letters -- gives refusals, newest first, with their bytes or without
+SELECT d.id, source, reason, field, message, topic, partition, "offset", received_at, headers::text, item, attempts,
+       resolved_at, coalesce(r.raw, '')
+FROM dead_letter d LEFT JOIN dead_letter_raw r ON %(raw)s AND r.digest = d.digest
 WHERE (%(source)s::text IS NULL OR source = %(source)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
   AND (NOT %(unresolved)s OR resolved_at IS NULL)
 ORDER BY received_at DESC, id DESC LIMIT %(limit)s;
+
+-- name: dead_letter -- gives the newest refusal whose id begins so
+SELECT d.id, source, reason, field, message, topic, partition, "offset", received_at, headers::text, item, attempts,
+       resolved_at, raw
+FROM dead_letter d JOIN dead_letter_raw r ON r.digest = d.digest
+WHERE starts_with(d.id, %(prefix)s)
+ORDER BY received_at DESC, id DESC LIMIT 1;
+
+-- name: waiting_dead_letters -- gives unresolved refusals in the order in which they came, after a place in it
+SELECT d.id, source, reason, field, message, topic, partition, "offset", received_at, headers::text, item, attempts,
+       resolved_at, raw
+FROM dead_letter d JOIN dead_letter_raw r ON r.digest = d.digest
+WHERE (%(source)s::text IS NULL OR source = %(source)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+  AND reason <> ALL(%(without)s) AND resolved_at IS NULL AND last_received_at <= %(until)s
+  AND received_at >= %(at)s AND (received_at, partition, "offset", d.id) > (%(at)s, %(partition)s, %(offset)s, %(id)s)
+ORDER BY received_at, partition, "offset", d.id LIMIT %(limit)s;
 
 -- name: resolve_dead_letters -- marks refusals as sent again, unless they came again after that
 UPDATE dead_letter SET resolved_at = %(at)s

@@ -20,14 +20,17 @@ $$;
 -- Workers and readers never see what a login needs.
 REVOKE ALL ON account, session, api_key FROM canh_worker, canh_read;
 
-GRANT INSERT ON observation, event, device, device_metric, unit_position, source_count, dead_letter, stream_offset,
-    rule_state, signal, outbox, incident, incident_change, incident_signal, audit TO canh_worker;
+GRANT INSERT ON observation, event, event_id, device, device_metric, unit_position, source_count, dead_letter,
+    dead_letter_raw, stream_offset, rule_state, signal, outbox, incident, incident_change, incident_signal, audit
+    TO canh_worker;
 GRANT UPDATE ON device, device_metric, unit_position, source_count, dead_letter, stream_offset, rule_state, incident,
     feed_head, audit_head, registry_version TO canh_worker;
-GRANT DELETE ON rule_state, outbox TO canh_worker;
+-- The telemetry and the dead letters: retention deletes what is old.
+GRANT DELETE ON rule_state, outbox, observation, event, event_id, dead_letter, dead_letter_raw TO canh_worker;
 
+-- The door writes what it refuses: dead letters, and how many of a source.
 GRANT INSERT ON incident, incident_change, incident_signal, outbox, audit, account, session, api_key, source, device,
-    zone, agency, unit, unit_position TO canh_api;
+    zone, agency, unit, unit_position, dead_letter, dead_letter_raw, source_count TO canh_api;
 GRANT UPDATE ON incident, feed_head, audit_head, registry_version, account, session, api_key, source, device, zone,
-    agency, unit, unit_position, dead_letter TO canh_api;
+    agency, unit, unit_position, dead_letter, source_count TO canh_api;
 GRANT DELETE ON session TO canh_api;

@@ -41,14 +41,33 @@ SELECT add_continuous_aggregate_policy('observation_1h', start_offset => INTERVA
 SELECT add_continuous_aggregate_policy('observation_1d', start_offset => INTERVAL '8 days',
     end_offset => INTERVAL '2 days', schedule_interval => INTERVAL '1 hour');
 
--- name: chunks_dropped -- drops the chunks of a table that were made before a time, gives how many
-SELECT count(*) FROM drop_chunks(%(relation)s::regclass, created_before => %(before)s::timestamptz);
+-- name: chunks_dropped -- drops the chunks of a table that were made before a time, gives a row for each
+SELECT drop_chunks(%(relation)s::regclass, created_before => %(before)s::timestamptz);
 
 -- name: rows_deleted -- deletes the rows of a table that happened and came before a time; {relation} is the table
 DELETE FROM {relation} WHERE observed_at < %(before)s AND received_at < %(before)s;
+
+-- name: event_ids_deleted -- deletes the ids of events that came before a time and are there no longer
+DELETE FROM event_id i WHERE observed_at < %(before)s AND received_at < %(before)s
+    AND NOT EXISTS (SELECT FROM event e WHERE e.id = i.id AND e.observed_at = i.observed_at);
+
+-- name: resolved_deleted -- deletes refusals that were sent again before a time
+DELETE FROM dead_letter WHERE resolved_at < %(before)s;
+
+-- name: open_deleted -- deletes refusals that nobody has mended and that came last before a time
+DELETE FROM dead_letter WHERE resolved_at IS NULL AND last_received_at < %(before)s;
+
+-- name: raw_locked -- holds up writers of refusals until the end of the transaction: none must count on bytes that go now
+LOCK TABLE dead_letter_raw IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: raw_deleted -- deletes the bytes that no refusal has any more
+DELETE FROM dead_letter_raw r WHERE NOT EXISTS (SELECT FROM dead_letter d WHERE d.digest = r.digest);
 
 -- name: drop_policy -- takes the old retention policy away
 SELECT remove_retention_policy(%(relation)s::regclass, if_exists => true);
 
 -- name: add_policy -- lets the server drop old chunks by itself (Timescale License only)
 SELECT add_retention_policy(%(relation)s::regclass, drop_created_before => make_interval(days => %(days)s));
+
+-- name: add_rollup_policy -- lets the server drop what a rollup tells of long ago (Timescale License only)
+SELECT add_retention_policy(%(relation)s::regclass, drop_after => make_interval(days => %(days)s));

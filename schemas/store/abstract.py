@@ -26,7 +26,9 @@ from schemas.events import (
 )
 from schemas.standing import Reach, Standing
 from schemas.store.counts import IncidentCounts
+from schemas.store.keep import Keep
 from schemas.store.outbox import OutboxItem, OutboxTurn
+from schemas.store.refusals import RefusalStore
 from schemas.store.security import AuditEntry, SecurityStore
 
 
@@ -263,22 +265,8 @@ class ReadStore(Protocol):
     async def event(self, event_id: str) -> PriorityEvent | None:
         """Give one stored event of the priority lane."""
 
-    async def dead_letters(
-        self, *, source: str | None = None, reason: str | None = None, unresolved: bool = True, limit: int = 100
-    ) -> list[DeadLetter]:
-        """Give refusals, newest first."""
 
-    async def resolve_dead_letters(self, ids: Sequence[str], at: datetime) -> int:
-        """Mark refusals as sent again; they stay for the record.
-
-        Take `at` before sending: a refusal that was received again after `at` stays open. Gives how many were marked.
-        """
-
-    async def refusals(self) -> dict[str, int]:
-        """Give the number of unresolved refusals by reason."""
-
-
-class Store(StreamStore, RegistryStore, ReadStore, SecurityStore, Protocol):
+class Store(StreamStore, RegistryStore, ReadStore, RefusalStore, SecurityStore, Protocol):
     """All of it, as one connection pool offers it."""
 
     async def open(self) -> None:
@@ -293,8 +281,8 @@ class Store(StreamStore, RegistryStore, ReadStore, SecurityStore, Protocol):
     async def migrate(self) -> list[str]:
         """Apply what is missing under a lock; give the names of the migrations that were applied."""
 
-    async def retain(self, observations_days: int, events_days: int | None = None) -> int:
-        """Drop observations (and events, None: keep all) that came so many days ago; give the chunks or rows dropped.
+    async def retain(self, keep: Keep) -> int:
+        """Forget what came longer ago than it is kept; give the chunks or rows dropped.
 
         What was received lately is kept however old it is: history that is played today must not vanish at once.
         """

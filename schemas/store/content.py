@@ -14,6 +14,7 @@ from schemas.codec import encode
 from schemas.events import DeadLetter, Detection, Event, ObservationBatch, Position, Reason
 from schemas.events.base import Mark
 from schemas.store.abstract import Offset
+from schemas.topics import EVENTS, OBSERVATIONS, SOURCE_HEADER, Topic
 
 ObservationKey = tuple[str, str, datetime]
 ObservationContent = tuple[float, float | None, str | None]
@@ -63,13 +64,22 @@ def observation_content(batch: ObservationBatch, i: int) -> ObservationContent:
 def clashing_rows(
     batch: ObservationBatch, order: Sorted, stored: Mapping[ObservationKey, ObservationContent]
 ) -> list[int]:
-    """Give the rows to refuse; `stored` holds the content that stands for keys whose first row in the batch differs."""
-    rows = {order.rows[key] for key in stored}
-    for i in order.clashes:
-        key = (batch.device[i], batch.metric[i], batch.observed_at[i])
-        if key not in stored or stored[key] != observation_content(batch, i):
-            rows.add(i)
+    """Give the rows to refuse; `stored` holds the content that stands for keys whose first row in the batch differs.
+
+    Every one of equal rows is there: each counts, in whatever batches they come.
+    """
+    rows = {i for i in order.clashes if _key(batch, i) not in stored}
+    if stored:
+        rows |= {
+            i
+            for i, key in enumerate(zip(batch.device, batch.metric, batch.observed_at, strict=True))
+            if key in stored and stored[key] != observation_content(batch, i)
+        }
     return sorted(rows)
+
+
+def _key(batch: ObservationBatch, i: int) -> ObservationKey:
+    return batch.device[i], batch.metric[i], batch.observed_at[i]
 
 
 def event_content(event: Event) -> bytes:
@@ -85,19 +95,28 @@ def event_content(event: Event) -> bytes:
     return hashlib.blake2b(msgspec.json.encode(fields, order="sorted"), digest_size=16).digest()
 
 
-def observation_clash(batch: ObservationBatch, i: int, at: Offset | None) -> DeadLetter:
-    """Give the refusal of row i: its identity is there already with other content."""
-    row = batch.row(i)
-    content = msgspec.json.encode((row.id, *observation_content(batch, i)))
-    return _clash(row, content, "value", at)
+def observation_clashes(batch: ObservationBatch, rows: Sequence[int], at: Offset | None) -> list[DeadLetter]:
+    """Give the refusals of some rows: the identity of each is there already with other content."""
+    return _distinct([_clash(batch.row(i), refused_row(batch, i), "value", OBSERVATIONS, at) for i in rows])
 
 
-def event_clash(event: Event, at: Offset | None) -> DeadLetter:
-    """Give the refusal of an event whose id is there already with other content."""
-    return _clash(event, event.id.encode() + event_content(event), "id", at)
+def refused_row(batch: ObservationBatch, i: int) -> bytes:
+    """Give what a refusal of row i is known by: what the sender said, and nothing of what we added."""
+    return msgspec.json.encode((batch.row(i).id, *observation_content(batch, i)))
 
 
-def _clash(event: Event, content: bytes, field: str, at: Offset | None) -> DeadLetter:
+def event_clashes(events: Sequence[Event], at: Offset | None) -> list[DeadLetter]:
+    """Give the refusals of events whose ids are there already with other content."""
+    known_by = ((event, event.id.encode() + event_content(event)) for event in events)
+    return _distinct([_clash(event, content, "id", EVENTS, at) for event, content in known_by])
+
+
+def _distinct(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """Take out what is a mere repeat: the same refusal of something received at the same time."""
+    return list({(letter.id, letter.received_at): letter for letter in reversed(letters)}.values())[::-1]
+
+
+def _clash(event: Event, content: bytes, field: str, topic: Topic, at: Offset | None) -> DeadLetter:
     # The id comes from the content, not from the raw bytes: they hold what we added.
     return DeadLetter(
         id=DeadLetter.identity(event.source, Reason.ID_CONFLICT, content),
@@ -105,11 +124,12 @@ def _clash(event: Event, content: bytes, field: str, at: Offset | None) -> DeadL
         reason=Reason.ID_CONFLICT,
         field=field,
         message=f"{event.id} is stored already with other content; the first one stands",
-        topic=at.topic if at else "",
-        partition=at.partition if at else 0,
-        offset=max(at.next_offset - 1, 0) if at else 0,
+        topic=at.topic if at else topic.name,
+        partition=at.partition if at else -1,
+        offset=max(at.next_offset - 1, 0) if at else -1,
         received_at=event.received_at,
         raw=encode(event),
+        headers={SOURCE_HEADER: event.source},
     )
 
 

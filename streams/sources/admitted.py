@@ -64,8 +64,9 @@ class Gathering:
 
 def _dead_letter(record: RawRecord, item: int, error: PoisonMessageError, more: int) -> DeadLetter:
     reason, field_, message = told(error)
+    headers = {key: value.decode("utf-8", "replace").replace("\0", "\ufffd") for key, value in record.headers.items()}
     return DeadLetter(
-        id=DeadLetter.identity(record.source.id, reason, record.value, item),
+        id=DeadLetter.identity(record.source.id, reason, record.value, item, headers),
         source=record.source.id,
         reason=reason,
         field=field_,
@@ -75,8 +76,6 @@ def _dead_letter(record: RawRecord, item: int, error: PoisonMessageError, more: 
         offset=record.offset,
         received_at=record.received_at,
         raw=record.value,
-        headers={
-            key: value.decode("utf-8", "replace").replace("\0", "\ufffd") for key, value in record.headers.items()
-        },
+        headers=headers,
         item=item,
     )

@@ -38,6 +38,14 @@ CREATE VIEW observation_1d AS
            avg(value) AS mean, min(value) AS minimum, max(value) AS maximum, count(*) AS samples
     FROM observation GROUP BY device, metric, at;
 
+-- Each event's id once: a hypertable cannot have an id that is unique over all time. Written before the event.
+CREATE TABLE event_id (
+    id          text        PRIMARY KEY,
+    observed_at timestamptz NOT NULL,
+    received_at timestamptz NOT NULL,
+    content     bytea       NOT NULL -- digest of what the sender said: tells a repeat from an id conflict
+);
+
 CREATE TABLE event (
     id          text        NOT NULL,
     observed_at timestamptz NOT NULL,
@@ -48,7 +56,6 @@ CREATE TABLE event (
     lon         double precision,
     lat         double precision,
     commune     text,
-    content     bytea       NOT NULL, -- digest of what the sender said: tells a repeat from an id conflict
     body        jsonb       NOT NULL,
     PRIMARY KEY (id, observed_at)
 );
@@ -69,6 +76,12 @@ CREATE TABLE unit_position (
     lat         double precision NOT NULL
 ) WITH (fillfactor = 70);
 
+-- The bytes of refused messages, each once however many of its items were refused.
+CREATE TABLE dead_letter_raw (
+    digest bytea PRIMARY KEY, -- SHA-256
+    raw    bytea NOT NULL
+);
+
 CREATE TABLE dead_letter (
     id               text        PRIMARY KEY,
     source           text        NOT NULL,
@@ -80,7 +93,7 @@ CREATE TABLE dead_letter (
     "offset"         bigint      NOT NULL,
     received_at      timestamptz NOT NULL,
     last_received_at timestamptz NOT NULL, -- a refused message that comes again opens its refusal again
-    raw              bytea       NOT NULL,
+    digest           bytea       NOT NULL, -- of its bytes in dead_letter_raw
     headers          jsonb       NOT NULL,
     item             integer     NOT NULL,
     attempts         integer     NOT NULL,
@@ -88,6 +101,7 @@ CREATE TABLE dead_letter (
 );
 CREATE INDEX dead_letter_newest ON dead_letter (received_at DESC, id DESC);
 CREATE INDEX dead_letter_unresolved ON dead_letter (reason) WHERE resolved_at IS NULL;
+CREATE INDEX dead_letter_digest ON dead_letter (digest);
 
 -- Streams -----------------------------------------------------------------------------------------------------------
 

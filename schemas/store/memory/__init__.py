@@ -5,12 +5,13 @@ from __future__ import annotations
 from schemas.store.abstract import Health
 from schemas.store.memory.read import Read
 from schemas.store.memory.registry import Registry
+from schemas.store.memory.retention import Retention
 from schemas.store.memory.stream import Stream
 
 __all__ = ["MemoryStore"]
 
 
-class MemoryStore(Stream, Registry, Read):
+class MemoryStore(Stream, Registry, Read, Retention):
     """All roles over tables of its own; gone with the process."""
 
     async def open(self) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-import msgspec
-
-from schemas.events import DeadLetter, FeedEntry, Incident, Observation, PriorityEvent, Signal, SignalLink, Status
+from schemas.events import FeedEntry, Incident, Observation, PriorityEvent, Signal, SignalLink, Status
 from schemas.store.abstract import IncidentQuery, Page, Scope, SeriesPoint
 from schemas.store.content import DAY_ORIGIN
 from schemas.store.counts import ENDED, IncidentCounts, counted
@@ -108,54 +106,6 @@ class Read(Rooted):
     async def event(self, event_id: str) -> PriorityEvent | None:
         """Give one stored event of the priority lane."""
         return self.tables.event.get(event_id)
-
-    async def dead_letters(
-        self, *, source: str | None = None, reason: str | None = None, unresolved: bool = True, limit: int = 100
-    ) -> list[DeadLetter]:
-        """Give refusals, newest first."""
-        found = [
-            letter
-            for letter, _ in self.tables.dead_letter.values()
-            if source in {None, letter.source}
-            and reason in {None, letter.reason}
-            and not (unresolved and letter.resolved_at is not None)
-        ]
-        return sorted(found, key=lambda letter: (letter.received_at, letter.id), reverse=True)[:limit]
-
-    async def resolve_dead_letters(self, ids: Sequence[str], at: datetime) -> int:
-        """Mark refusals as sent again; those that came again after `at` stay open."""
-        count = 0
-        for id_ in set(ids) & set(self.tables.dead_letter):
-            letter, last = self.tables.dead_letter[id_]
-            if letter.resolved_at is None and last <= at:
-                self.tables.dead_letter[id_] = (msgspec.structs.replace(letter, resolved_at=at), last)
-                count += 1
-        return count
-
-    async def refusals(self) -> dict[str, int]:
-        """Give the number of unresolved refusals by reason."""
-        counts: dict[str, int] = {}
-        for letter, _ in self.tables.dead_letter.values():
-            if letter.resolved_at is None:
-                counts[letter.reason] = counts.get(letter.reason, 0) + 1
-        return counts
-
-    async def retain(self, observations_days: int, events_days: int | None = None) -> int:
-        """Drop observations (and events, None: keep all) that came so many days ago; give the rows dropped."""
-        now = datetime.now(UTC)
-        old = [k for k, row in self.tables.observation.items() if _came_before(row, now - timedelta(observations_days))]
-        for key in old:
-            del self.tables.observation[key]
-        if events_days is None:
-            return len(old)
-        past = [k for k, event in self.tables.event.items() if _came_before(event, now - timedelta(events_days))]
-        for id_ in past:
-            del self.tables.event[id_]
-        return len(old) + len(past)
-
-
-def _came_before(row: Observation | PriorityEvent, at: datetime) -> bool:
-    return row.observed_at < at and row.received_at < at
 
 
 def _place(incident: Incident) -> tuple[datetime, str]:

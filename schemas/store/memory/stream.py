@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
@@ -15,15 +15,15 @@ from schemas.store.abstract import Commit, Committed, Offset, RuleState
 from schemas.store.content import (
     ObservationContent,
     clashing_rows,
-    event_clash,
+    event_clashes,
     event_content,
-    observation_clash,
+    observation_clashes,
     observation_content,
     sort_observations,
-    storable_letter,
 )
 from schemas.store.feed import Outgoing, entries, of_entry, of_signal, overtaken, repetition
 from schemas.store.filters import search_text
+from schemas.store.memory.refusals import Refusals
 from schemas.store.memory.security import Security
 from schemas.store.memory.tables import now, refuse_unstorable
 from schemas.store.newest import Newest, later
@@ -54,7 +54,7 @@ class Turn:
                     await self._bell().wait()
 
 
-class Stream(Security):
+class Stream(Security, Refusals):
     """The role `StreamStore`."""
 
     async def commit(self, commit: Commit) -> Committed:
@@ -64,8 +64,8 @@ class Stream(Security):
         writes, known_ids = self._accepted(commit.incidents)  # from here on nothing can fail
         newest = Newest()
         stored, clashes = self._observations(commit, newest)
-        stored_events, event_clashes = self._events(commit, newest)
-        clashes += event_clashes
+        stored_events, more = self._events(commit, newest)
+        clashes += more
         self._letters([*commit.dead_letters, *clashes], newest)
         self._signals(commit.signals)
         if fits:  # else this part of the log has been worked on already: newer states are there
@@ -182,12 +182,12 @@ class Stream(Security):
             newest.source(row.source).accepted += 1
         newest.add_observations(batch.frame[[i for key, i in order.rows.items() if key not in other]])
         refused = clashing_rows(batch, order, other)
-        return len(fresh), [observation_clash(batch, i, commit.offset) for i in refused]
+        return len(fresh), observation_clashes(batch, refused, commit.offset)
 
     def _events(self, commit: Commit, newest: Newest) -> tuple[int, list[DeadLetter]]:
         inserted = 0
         good: list[PriorityEvent] = []
-        clashes: list[DeadLetter] = []
+        refused: list[PriorityEvent] = []
         for event in commit.events:
             stands = self.tables.event.get(event.id)
             if stands is None:
@@ -195,22 +195,11 @@ class Stream(Security):
                 newest.source(event.source).accepted += 1
                 inserted += 1
             elif event_content(stands) != event_content(event):
-                clashes.append(event_clash(event, commit.offset))
+                refused.append(event)
                 continue
             good.append(event)
         newest.add_events(good)
-        return inserted, clashes
-
-    def _letters(self, letters: Iterable[DeadLetter], newest: Newest) -> None:
-        unique = {letter.id: storable_letter(letter) for letter in reversed(list(letters))}
-        for id_, letter in unique.items():
-            stands, last = self.tables.dead_letter.get(id_, (None, letter.received_at))
-            if stands is None:
-                self.tables.dead_letter[id_] = (letter, letter.received_at)
-                newest.add_refusals([letter])
-            elif letter.received_at > last:
-                again = msgspec.structs.replace(stands, attempts=stands.attempts + 1, resolved_at=None)
-                self.tables.dead_letter[id_] = (again, letter.received_at)
+        return inserted, event_clashes(refused, commit.offset)
 
     def _signals(self, signals: Sequence[Signal]) -> None:
         for signal in signals:
@@ -240,7 +229,8 @@ class Stream(Security):
                 self.tables.device_metric[device, metric] = (observed_at, value)
         for unit, fix in newest.fixes.items():
             self._fix(unit, fix)
-        for name, fresh in newest.sources.items():
+        for name in newest.sources.keys() & self.tables.source.keys():  # anybody can send any name
+            fresh = newest.sources[name]
             count = self.tables.source_count.setdefault(name, type(fresh)())
             count.accepted += fresh.accepted
             count.refused += fresh.refused

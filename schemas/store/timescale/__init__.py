@@ -11,6 +11,7 @@ from schemas.store.timescale.edition import ask
 from schemas.store.timescale.listen import Listen
 from schemas.store.timescale.migrate import Migrator
 from schemas.store.timescale.read import Read
+from schemas.store.timescale.refusals import Refusals
 from schemas.store.timescale.registry import Registry
 from schemas.store.timescale.retention import Retention
 from schemas.store.timescale.security import Security
@@ -20,7 +21,7 @@ from schemas.store.timescale.stream import Stream
 __all__ = ["TimescaleStore"]
 
 
-class TimescaleStore(Stream, Registry, Read, Listen, Security, Migrator, Retention):
+class TimescaleStore(Stream, Registry, Read, Refusals, Listen, Security, Migrator, Retention):
     """All roles over one pool: `TimescaleStore(dsn, min_size=, max_size=, application_name=)`, then `open()`."""
 
     async def health(self) -> Health:

@@ -14,9 +14,10 @@ from schemas.store.feed import of_signal, overtaken
 from schemas.store.timescale.audit import append_audit
 from schemas.store.timescale.bulk import Optimism
 from schemas.store.timescale.incidents import write_feed, write_incidents
+from schemas.store.timescale.letters import store_letters
 from schemas.store.timescale.seen import DeviceCache, write_newest
 from schemas.store.timescale.statements import Connection, run
-from schemas.store.timescale.telemetry import store_events, store_letters, store_observations
+from schemas.store.timescale.telemetry import store_events, store_observations
 from schemas.store.timescale.work import Work, columns, fields, outbox_columns
 
 OFFSET = ("hop", "topic", "partition", "next_offset", "stamp_ms")

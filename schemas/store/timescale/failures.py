@@ -8,14 +8,18 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors
 
-from schemas.errors import BackpressureError, PoisonMessageError
+from schemas.errors import BackpressureError, OverloadError, PoisonMessageError
 from schemas.events import Reason
 
 #: SQLSTATE classes and codes that say: not now (docs of PostgreSQL, appendix A). 08 connection, 40 rollback,
-#: 53 resources, 57 operator (restart, shutdown, time limit), 58 system; 55P03 lock not available.
-_WAIT = ("08", "40", "53", "57", "58", "55P03")
-#: Data: 22 (data exception), and the constraints that a row can break by itself.
-_DATA = ("22", "23502", "23503", "23514")
+#: 53 resources, 57 operator (restart, shutdown, time limit), 58 system; 55P03 lock not available; 25006 read only: this
+#: server has become a standby, or its disk is full.
+_WAIT = ("08", "40", "53", "57", "58", "55P03", "25006")
+#: Query canceled: the statement ran into its time limit.
+_TOO_LONG = "57014"
+#: Data: 22 (data exception), the constraints that a row can break by itself, and 54000: a value beyond what an index
+#: holds.
+_DATA = ("22", "23502", "23503", "23514", "54000")
 
 #: Worth repeating at once: two transactions met.
 CLASHES = (errors.SerializationFailure, errors.DeadlockDetected)
@@ -43,6 +47,8 @@ def translate(error: psycopg.Error) -> BackpressureError | PoisonMessageError | 
         if isinstance(error, psycopg.OperationalError):
             return _busy(error)
         return _refused(error) if isinstance(error, psycopg.DataError) else None
+    if code == _TOO_LONG:
+        return OverloadError(f"the database did not do it within its time limit: {error}")
     if code.startswith(_WAIT):
         return _busy(error)
     return _refused(error) if code.startswith(_DATA) else None

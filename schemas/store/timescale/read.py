@@ -12,7 +12,6 @@ from schemas.codec import decode_signal
 from schemas.events import (
     Alert,
     Case,
-    DeadLetter,
     Detection,
     FeedEntry,
     Incident,
@@ -25,32 +24,28 @@ from schemas.events import (
 )
 from schemas.sql import query as named_query
 from schemas.store.abstract import IncidentQuery, Page, Scope, SeriesPoint
-from schemas.store.content import DAY_ORIGIN, storable
+from schemas.store.content import DAY_ORIGIN
 from schemas.store.counts import ENDED, IncidentCounts, counted
 from schemas.store.filters import read_cursor, write_cursor
 from schemas.store.timescale.pool import Pooled
 from schemas.store.timescale.statements import Row, fetch, run
+from schemas.store.timescale.work import askable
 from schemas.text import fold
 
 _incident = msgspec.json.Decoder(Incident)
 _change = msgspec.json.Decoder(IncidentChange)
 _event = msgspec.json.Decoder(Detection | Report | Alert | Position | Case)
-_headers = msgspec.json.Decoder(dict[str, str])
 #: Continuous aggregates (full edition) or plain views, by their step in seconds.
 ROLLUPS = {60: "observation_1m", 3600: "observation_1h", 86_400: "observation_1d"}
 #: Below this span the observations themselves are as quick, and they know of data that came very late.
 ROLLUP_SPAN = timedelta(days=1)
-_LETTER = (
-    "id", "source", "reason", "field", "message", "topic", "partition", "offset", "received_at", "raw", "headers",
-    "item", "attempts", "resolved_at",
-)  # fmt: skip
 
 
 class Read(Pooled):
     """The role `ReadStore`, without the live part."""
 
     async def _ask(self, name: str, asked: dict[str, Any] | None = None) -> list[Row]:
-        return await self.rows(name, _storable(asked or {}))
+        return await self.rows(name, askable(asked or {}))
 
     async def incidents(self, query: IncidentQuery, limit: int, cursor: str | None = None) -> Page:
         """Give a page of incidents, newest update first."""
@@ -94,7 +89,7 @@ class Read(Pooled):
         """Tell whether a device gave a signal of an incident that a reader may see."""
         text, parameters = _filtered("is_evidence", _scope_filters(scope))
         async with self.transaction() as connection:
-            return bool(await fetch(connection, text, {**parameters, "device": storable(device)}))
+            return bool(await fetch(connection, text, askable({**parameters, "device": device})))
 
     async def feed_head(self) -> int:
         """Give the newest feed id (0: empty)."""
@@ -118,27 +113,12 @@ class Read(Pooled):
         else:
             text = named_query("series_binned" if step_s else "series_raw")
         async with self.transaction() as connection:
-            return [SeriesPoint(*row) for row in await fetch(connection, text, _storable(asked))]
+            return [SeriesPoint(*row) for row in await fetch(connection, text, askable(asked))]
 
     async def event(self, event_id: str) -> PriorityEvent | None:
         """Give one stored event of the priority lane."""
         rows = await self._ask("event", {"id": event_id})
         return _event.decode(rows[0][0]) if rows else None
-
-    async def dead_letters(
-        self, *, source: str | None = None, reason: str | None = None, unresolved: bool = True, limit: int = 100
-    ) -> list[DeadLetter]:
-        """Give refusals, newest first."""
-        asked = {"source": source, "reason": reason, "unresolved": unresolved, "limit": limit}
-        return [_letter(row) for row in await self._ask("dead_letters", asked)]
-
-    async def resolve_dead_letters(self, ids: Sequence[str], at: datetime) -> int:
-        """Mark refusals as sent again; those that came again after `at` stay open."""
-        return len(await self._ask("resolve_dead_letters", {"ids": list(ids), "at": at}))
-
-    async def refusals(self) -> dict[str, int]:
-        """Give the number of unresolved refusals by reason."""
-        return dict(await self._ask("refusals"))
 
 
 def rollup_serves(start: datetime, end: datetime, step_s: int) -> bool:
@@ -191,18 +171,7 @@ def _cursor_filter(cursor: str) -> Filters:
 def _filtered(name: str, filters: Filters) -> tuple[str, dict[str, Any]]:
     pieces = [named_query(name) if name.startswith("only_") else name for name in filters]
     parameters = {name: value for given in filters.values() for name, value in given.items()}
-    return named_query(name).replace("{filters}", " AND ".join(pieces) or "true"), _storable(parameters)
-
-
-def _storable(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Give questions that the server takes: what it could never have stored is found nowhere."""
-    return {name: _storable_value(value) for name, value in parameters.items()}
-
-
-def _storable_value(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_storable_value(item) for item in value]
-    return storable(value) if isinstance(value, str) else value
+    return named_query(name).replace("{filters}", " AND ".join(pieces) or "true"), askable(parameters)
 
 
 def _entry(row: Row) -> FeedEntry:
@@ -210,8 +179,3 @@ def _entry(row: Row) -> FeedEntry:
     return FeedEntry(
         feed_id=feed_id, recorded_at=recorded_at, change=_change.decode(change), incident=_incident.decode(incident)
     )
-
-
-def _letter(row: Row) -> DeadLetter:
-    given = dict(zip(_LETTER, row, strict=True))
-    return DeadLetter(**{**given, "headers": _headers.decode(given["headers"])})

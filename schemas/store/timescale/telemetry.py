@@ -1,4 +1,4 @@
-"""Writes observations, events and refusals of one commit; tells repeats from id conflicts."""
+"""Writes observations and events of one commit; tells repeats from id conflicts."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ from collections import Counter
 from collections.abc import Sequence
 
 from schemas.codec import encode, record_kind
-from schemas.events import DeadLetter, Detection, ObservationBatch, PriorityEvent
+from schemas.events import Detection, ObservationBatch, PriorityEvent
 from schemas.store.content import (
     IDENTITY,
     clashing_rows,
-    event_clash,
+    event_clashes,
     event_content,
     has_twins,
-    observation_clash,
+    observation_clashes,
     sort_observations,
-    storable_letter,
 )
 from schemas.store.timescale.bulk import Optimism, copy_all, write_new
 from schemas.store.timescale.statements import Connection, run
-from schemas.store.timescale.work import Work, columns, fields, json_text
+from schemas.store.timescale.work import Work, columns, fields
 
+_CLAIM = ("id", "observed_at", "received_at")
 _EVENT = ("id", "observed_at", "source", "received_at", "lon", "lat", "commune")
-_LETTER = (
-    "id", "source", "reason", "field", "message", "topic", "partition", "offset", "received_at", "raw", "item",
-    "attempts", "resolved_at",
-)  # fmt: skip
 
 
 async def store_observations(work: Work, batch: ObservationBatch, optimism: Optimism) -> None:
@@ -50,9 +46,10 @@ async def _compare(work: Work, batch: ObservationBatch) -> None:
     order = sort_observations(batch)
     accepted, stored = await write_new(work.connection, batch.frame[list(order.rows.values())])
     refused = clashing_rows(batch, order, stored)
-    work.clashes += [observation_clash(batch, i, work.commit.offset) for i in refused]
+    clashes = observation_clashes(batch, refused, work.commit.offset)
+    work.clashes += clashes
     work.inserted += accepted.total()
-    work.duplicates += len(batch) - accepted.total() - len(refused)
+    work.duplicates += len(batch) - accepted.total() - len(clashes)
     work.newest.add_observations(batch.frame[[i for key, i in order.rows.items() if key not in stored]])
     for source, count in accepted.items():
         work.newest.source(source).accepted += count
@@ -60,57 +57,47 @@ async def _compare(work: Work, batch: ObservationBatch) -> None:
 
 async def store_events(work: Work, events: Sequence[PriorityEvent]) -> None:
     """Write events; those whose id is there with other content become refusals."""
-    given = [(event, event_content(event)) for event in events]
-    stored = await _stored(work.connection, events)
-    fresh: dict[str, tuple[PriorityEvent, bytes]] = {}
-    for event, content in given:
-        if event.id not in stored:
-            fresh.setdefault(event.id, (event, content))
-    inserted = await _insert(work.connection, [fresh[id_] for id_ in sorted(fresh)])
-    if len(inserted) < len(fresh):  # another writer was faster
-        stored |= await _stored(work.connection, events)
-    standing = {id_: content for id_, (_, content) in fresh.items()} | stored
-    good = [event for event, content in given if standing[event.id] == content]
-    work.clashes += [
-        event_clash(event, work.commit.offset) for event, content in given if standing[event.id] != content
-    ]
-    work.inserted += len(inserted)
-    work.duplicates += len(good) - len(inserted)
+    first: dict[str, PriorityEvent] = {}
+    for event in events:
+        first.setdefault(event.id, event)
+    mine, standing = await _claim(work.connection, [first[id_] for id_ in sorted(first)])
+    await _insert(work.connection, [first[id_] for id_ in sorted(mine)])
+    good: list[PriorityEvent] = []
+    refused: list[PriorityEvent] = []
+    for event in events:
+        (good if standing[event.id] == event_content(event) else refused).append(event)
+    clashes = event_clashes(refused, work.commit.offset)
+    work.clashes += clashes
+    work.inserted += len(mine)
+    work.duplicates += len(events) - len(mine) - len(clashes)
     work.newest.add_events(good)
-    for id_ in inserted:
-        work.newest.source(fresh[id_][0].source).accepted += 1
+    for id_ in mine:
+        work.newest.source(first[id_].source).accepted += 1
 
 
-async def store_letters(work: Work, letters: Sequence[DeadLetter]) -> None:
-    """Write refusals; a known one that was received again later is open again."""
-    if not letters:
+async def _claim(connection: Connection, events: Sequence[PriorityEvent]) -> tuple[set[str], dict[str, bytes]]:
+    """Take the ids that nobody has; give these, and the content that stands for every id.
+
+    Who claims an id that another writer has just taken waits for that one's commit: an id is one row, whenever its
+    event happened.
+    """
+    rows = [{**fields(event, _CLAIM), "content": event_content(event)} for event in events]
+    mine = {id_ for (id_,) in await run(connection, "claim_events", columns(rows, tuple(rows[0])))}
+    standing = {event.id: row["content"] for event, row in zip(events, rows, strict=True)}
+    others = [event.id for event in events if event.id not in mine]
+    return mine, standing | (dict(await run(connection, "known_events", {"ids": others})) if others else {})
+
+
+async def _insert(connection: Connection, events: Sequence[PriorityEvent]) -> None:
+    if not events:
         return
-    unique = {letter.id: storable_letter(letter) for letter in reversed(letters)}
-    rows = [
-        {**fields(letter, _LETTER), "headers": json_text(letter.headers)}
-        for letter in sorted(unique.values(), key=lambda letter: letter.id)
-    ]
-    found = await run(work.connection, "insert_dead_letters", columns(rows, (*_LETTER, "headers")))
-    work.newest.add_refusals(unique[id_] for id_, is_new in found if is_new)
-
-
-async def _stored(connection: Connection, events: Sequence[PriorityEvent]) -> dict[str, bytes]:
-    times = [event.observed_at for event in events]
-    asked = {"ids": [event.id for event in events], "first": min(times), "last": max(times)}
-    return dict(await run(connection, "known_events", asked))
-
-
-async def _insert(connection: Connection, fresh: list[tuple[PriorityEvent, bytes]]) -> set[str]:
-    if not fresh:
-        return set()
     rows = [
         {
             **fields(event, _EVENT),
             "type": record_kind(event),
             "device": event.device if isinstance(event, Detection) else None,
-            "content": content,
             "body": encode(event).decode(),
         }
-        for event, content in fresh
+        for event in events
     ]
-    return {id_ for (id_,) in await run(connection, "insert_events", columns(rows, tuple(rows[0])))}
+    await run(connection, "insert_events", columns(rows, tuple(rows[0])))

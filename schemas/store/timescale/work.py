@@ -11,6 +11,7 @@ import msgspec
 
 from schemas.events import DeadLetter
 from schemas.store.abstract import Commit
+from schemas.store.content import storable
 from schemas.store.feed import Outgoing
 from schemas.store.newest import Newest
 from schemas.store.timescale.statements import Connection
@@ -42,6 +43,17 @@ def columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str
 def fields(record: object, names: Sequence[str]) -> dict[str, Any]:
     """Give some fields of a record as parameters."""
     return {name: getattr(record, name) for name in names}
+
+
+def askable(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Give questions that the server takes: what it could never have stored is found nowhere."""
+    return {name: _askable_value(value) for name, value in parameters.items()}
+
+
+def _askable_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_askable_value(item) for item in value]
+    return storable(value) if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=4096)

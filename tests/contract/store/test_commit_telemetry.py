@@ -106,6 +106,24 @@ async def test_an_event_id_with_other_content_is_refused(store: Store) -> None:
     assert await store.refusals() == {Reason.ID_CONFLICT: 3}
 
 
+async def test_an_event_id_is_one_row_whenever_it_happened(store: Store) -> None:
+    """The same id days apart is an id conflict, and the first one stands."""
+    await store.commit(Commit(events=[detection()]))
+    for days in (2, 40, -3):
+        done = await store.commit(Commit(events=[detection(observed_at=at(days * 86_400))]))
+        assert (done.inserted, done.conflicts) == (0, 1)
+    assert await store.event("detection-1") == detection()
+
+
+async def test_writers_of_one_event_id_agree_on_one(store: Store) -> None:
+    """Whoever comes first with an id has it, the others are refused, however closely they meet."""
+    for race in range(10):
+        writes = (Commit(events=[detection(id=f"race-{race}", observed_at=at(second))]) for second in range(4))
+        async with asyncio.timeout(60):
+            done = await asyncio.gather(*(store.commit(write) for write in writes))
+        assert sorted((each.inserted, each.conflicts) for each in done) == [(0, 1), (0, 1), (0, 1), (1, 0)]
+
+
 async def test_text_that_no_database_takes_is_poison(store: Store) -> None:
     """U+0000 is refused as data, and nothing of the commit is written (a lone surrogate never gets into a batch)."""
     before = await store.checksum()

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from schemas.store.abstract import Commit
+from schemas.store.keep import Keep
 from schemas.store.timescale import TimescaleStore
 from tests.contract.store.conftest import drop, migrated
 from tests.contract.store.samples import at, batch, observation
@@ -31,18 +32,18 @@ async def full() -> AsyncIterator[tuple[TimescaleStore, str]]:
 
 
 async def test_policies_are_there_once(full: tuple[TimescaleStore, str]) -> None:
-    """Compression, three rollups and retention are jobs of the server; migrating again adds none."""
+    """Compression, three rollups and the retention of all five are jobs of the server; migrating again adds none."""
     store, dsn = full
     await store.migrate()
-    await store.retain(90)
-    await store.retain(60, 365)
+    await store.retain(Keep(observations=90))
+    await store.retain(Keep(observations=60, events=365, rollups=1825))
     with psycopg.connect(dsn) as connection:
         jobs = "SELECT proc_name, count(*) FROM timescaledb_information.jobs WHERE job_id >= 1000 GROUP BY 1 ORDER BY 1"
         found: dict[str, int] = dict(connection.execute(jobs).fetchall())
         views = "SELECT count(*) FROM timescaledb_information.continuous_aggregates WHERE NOT materialized_only"
         assert connection.execute(views).fetchone() == (3,)
     assert found["policy_refresh_continuous_aggregate"] == 3
-    assert found["policy_retention"] == 2
+    assert found["policy_retention"] == 2 + 3
     assert any("compression" in name or "columnstore" in name for name in found)
 
 

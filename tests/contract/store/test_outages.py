@@ -1,22 +1,20 @@
-"""What only a real server can show: outages, tampering, rights."""
+"""What only a real server can show: outages, tampering."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from schemas.errors import BackpressureError
-from schemas.sql import read
-from schemas.standing import Reach
-from schemas.store.abstract import Commit, IncidentQuery, Offset, RuleState
-from schemas.store.security import Account, AuditEntry
+from schemas.store.abstract import Commit, Offset, RuleState
+from schemas.store.security import AuditEntry
 from schemas.store.timescale import TimescaleStore
 from schemas.store.timescale.read import ROLLUPS, rollup_serves
-from tests.contract.store.samples import T0, at, batch, changed, dead_letter, detection, observation, opened, signal
+from tests.contract.store.samples import T0, at, batch, dead_letter, detection, observation, opened, signal
 
 FULL = Commit(
     offset=Offset("store", "t", 0, 5),
@@ -141,42 +139,6 @@ async def test_the_audit_log_is_append_only_for_its_owner_too(
     assert await database_store.audit_broken_at() is None
 
 
-async def test_roles_have_what_they_need_and_no_more(database_store: TimescaleStore, dsn: str) -> None:
-    """The worker commits, the API acts and reads, the reader reads; nobody rewrites the audit log."""
-    with psycopg.connect(dsn) as connection:
-        connection.execute(read("roles.sql"))
-        connection.execute(read("roles.sql"))  # may be run again
-    worker, api, reader = [as_role(dsn, role) for role in ("canh_worker", "canh_api", "canh_read")]
-    for store in (worker, api, reader):
-        await store.open()
-    await worker.commit(FULL)
-    async with worker.outbox_turn() as turn:
-        await turn.done([item.id for item in await turn.waiting(9)])
-    await worker.standing([Reach("s", "e", "fire", T0, T0)])
-    await api.commit(Commit(incidents=[changed(2)], audit=[AuditEntry(at(1), "an", "ack", "incident-1", "ok")]))
-    await api.put_account(Account("an", "operator", "hash"))
-    await api.resolve_dead_letters([dead_letter().id], at(1))
-    assert len((await reader.incidents(IncidentQuery(), 9)).items) == 1
-    denied = psycopg.errors.InsufficientPrivilege
-    for store in (worker, reader):
-        with pytest.raises(denied):
-            await store.accounts()
-    with pytest.raises(denied):
-        await reader.commit(Commit(audit=[AuditEntry(at(2), "x", "y", "z", "ok")]))
-    with pytest.raises(denied):
-        await api.commit(Commit(observations=batch(observation(observed_at=at(9)))))
-    for store in (worker, api, reader):
-        for deed in ("UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit"):
-            with pytest.raises(denied):
-                async with store.transaction() as connection:
-                    await connection.execute(deed)
-        await store.close()
-
-
-def as_role(dsn: str, role: str) -> TimescaleStore:
-    return TimescaleStore(make_conninfo(dsn, options=f"-c role={role}"))
-
-
 @pytest.mark.parametrize("step_s", sorted(ROLLUPS))
 async def test_rollups_tell_what_the_observations_tell(database_store: TimescaleStore, dsn: str, step_s: int) -> None:
     """The rollup tables have the points that a roll-up on the spot has, on every edition."""
@@ -192,6 +154,20 @@ async def test_rollups_tell_what_the_observations_tell(database_store: Timescale
             [start, end],
         ).fetchall()
     assert [(p.at, p.mean, p.minimum, p.maximum, p.count) for p in points] == rolled
+
+
+async def test_a_chart_has_what_either_observations_or_rollups_have(database_store: TimescaleStore, dsn: str) -> None:
+    """History that a rollup has never seen is in the chart, and so is what retention took from the observations."""
+    hours = [observation(observed_at=at(i * 3600), value=float(i)) for i in range(48)]
+    await database_store.commit(Commit(observations=batch(*hours)))
+    database_store.edition = replace(database_store.edition, name="timescale")
+    with psycopg.connect(dsn) as connection:  # stands for a continuous aggregate that was refreshed in between
+        connection.execute("CREATE TABLE rolled AS SELECT * FROM observation_1h WHERE at < %s", [at(24 * 3600)])
+        connection.execute("DROP VIEW observation_1h")
+        connection.execute("ALTER TABLE rolled RENAME TO observation_1h")
+        connection.execute("DELETE FROM observation WHERE observed_at < %s", [at(12 * 3600)])
+    points = await database_store.series("gauge-1", "water_level", at(0), at(48 * 3600), 3600)
+    assert [(point.at, point.mean) for point in points] == [(at(i * 3600), float(i)) for i in range(48)]
 
 
 def test_a_rollup_serves_whole_steps_of_long_spans() -> None:

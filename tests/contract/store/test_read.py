@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from schemas.errors import UsageError
 from schemas.events import Status, Text
 from schemas.store.abstract import Commit, IncidentQuery, Scope, Store
-from tests.contract.store.samples import T0, at, batch, dead_letter, detection, observation, opened, zone
+from tests.contract.store.samples import T0, at, batch, dead_letter, observation, opened, zone
 
 THREE = [
     opened(id="fire", updated_at=at(10), agency="fire-dept", commune="24133"),
@@ -180,21 +180,3 @@ async def test_a_resolved_refusal_that_comes_again_is_open_again(store: Store) -
     await store.commit(Commit(dead_letters=[letter]))
     await store.commit(Commit(dead_letters=[again]))
     assert await store.checksum() == before
-
-
-async def test_old_telemetry_can_be_dropped(store: Store) -> None:
-    """Retention takes what came long ago and leaves the rest, history that came lately too; events only if named."""
-    now = datetime.now(UTC)
-    old, played, new = now - timedelta(days=40), now - timedelta(days=400), now - timedelta(days=2)
-    rows = batch(
-        observation(observed_at=old, received_at=old),
-        observation(observed_at=played, received_at=now),
-        observation(observed_at=new, received_at=new),
-    )
-    await store.commit(Commit(observations=rows, events=[detection(observed_at=old, received_at=old)]))
-    assert await store.retain(30) == 1
-    points = await store.series("gauge-1", "water_level", played - timedelta(days=1), now, 0)
-    assert [point.at for point in points] == [played, new]
-    assert await store.event("detection-1") is not None
-    assert await store.retain(30, 30) == 1
-    assert await store.event("detection-1") is None

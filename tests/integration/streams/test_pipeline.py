@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from schemas.bus.abstract import Message
 from schemas.store.abstract import IncidentQuery
+from schemas.topics import RAW_BULK, SOURCE_HEADER
 from streams.sources.simulator import runner
 from streams.sources.simulator.abstract import Expected
 from streams.sources.simulator.scenarios import SCENARIOS
@@ -12,6 +16,8 @@ from tests.servers import BrokerServer, DatabaseServer
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 FLOOD = SCENARIOS["song-ba-flood"]
+#: How often one message is refused.
+TIMES = 4
 
 
 async def play(test: Rig) -> list[Expected]:
@@ -31,6 +37,7 @@ async def test_the_flood_opens_exactly_the_incidents_of_its_ground_truth(
         await test.skip()
         async with working(test.settings):
             expected = await play(test)
+            await refused(test)
             await test.idle()
         page = await test.store.incidents(IncidentQuery(), 500)
         found = sorted((i.kind, i.severity, round(i.lon or 0, 3), round(i.lat or 0, 3)) for i in page.items)
@@ -43,7 +50,23 @@ async def test_the_flood_opens_exactly_the_incidents_of_its_ground_truth(
             )
             assert truth.opened.holds(incident.opened_at)
             assert (incident.cleared_at is not None) == (truth.cleared is not None)
+        await resolve_the_refused(test)
         await replay_changes_nothing(test)
+
+
+async def refused(test: Rig) -> None:
+    """Send one message of a source that nobody has registered, again and again."""
+    begin = int(datetime.now(UTC).timestamp() * 1000)
+    for i in range(-TIMES, 0):
+        header = [(SOURCE_HEADER, b"nobody")]
+        await test.publisher.send([Message(RAW_BULK.name, b"?", None, header, 1, begin + 10 * i)])
+
+
+async def resolve_the_refused(test: Rig) -> None:
+    """The same message came several times: one refusal, which a person now takes as mended."""
+    (letter,) = await test.store.dead_letters(source="nobody")
+    assert letter.attempts == TIMES - 1
+    assert await test.store.resolve_dead_letters([letter.id], datetime.now(UTC)) == 1
 
 
 async def replay_changes_nothing(test: Rig) -> None:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from deploy import worker
 from deploy.settings import Settings
 from deploy.worker import Worker
+from schemas.store.keep import Keep
 
 
 class Door:
@@ -47,3 +48,21 @@ async def test_a_worker_that_is_never_let_in_gives_up(monkeypatch: pytest.Monkey
     """Its supervisor starts another one."""
     monkeypatch.setattr(worker, "START_S", 0.01)
     assert await made(Door(opens=False))._start_lanes() is False
+
+
+async def test_retention_keeps_what_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each kind has its setting, and every one reaches the store."""
+    settings = Settings.load(
+        kafka="127.0.0.1:1", database_url=SecretStr("postgresql://127.0.0.1:1/none"), retention_days=1,
+        retention_events_days=2, retention_resolved_days=3, retention_refusals_days=4, retention_rollups_days=5,
+    )  # fmt: skip
+    told: list[Keep] = []
+
+    async def retain(keep: Keep) -> int:
+        told.append(keep)
+        return 0
+
+    made = Worker(settings)
+    monkeypatch.setattr(made._store, "retain", retain)
+    await made._forget_old()
+    assert told == [Keep(observations=1, events=2, resolved_letters=3, open_letters=4, rollups=5)]

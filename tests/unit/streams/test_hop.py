@@ -8,10 +8,12 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 
 from schemas.errors import BackpressureError, ConflictError, PoisonMessageError
+from schemas.events import Reason
 from schemas.store.abstract import Commit, Committed, Offset
 from schemas.topics import OBSERVATIONS
 from streams import hop as hop_module
 from streams.hop import Carrier, Hop, Records
+from streams.metrics import REFUSED
 from streams.transport import Run
 from streams.watermark import Place, Watermark
 
@@ -33,6 +35,7 @@ class Ledger:
     away: int = 0
     taken_over_to: int = 0
     resets: list[int] = field(default_factory=list)
+    conflicts: int = 0  # found in each commit
 
     async def commit(self, commit: Commit) -> Committed:
         offset = commit.offset
@@ -47,7 +50,7 @@ class Ledger:
         self.letters += [letter.offset for letter in commit.dead_letters]
         self.done += [int(state.key) for state in commit.rule_states]
         self.next_offset = offset.next_offset
-        return Committed()
+        return Committed(conflicts=self.conflicts)
 
     async def offsets(self, hop: str, topic: str) -> list[Offset]:
         return [Offset(hop, topic, 0, self.next_offset)]
@@ -126,6 +129,17 @@ async def test_poison_is_found_by_halving_and_all_others_are_written(bad: list[i
     assert ledger.letters == bad
     assert ledger.done == [offset for offset in range(8) if offset not in bad]
     assert watermark.committable(PLACE) == 8
+
+
+async def test_conflicts_that_the_store_finds_are_counted_as_refused() -> None:
+    """The hop never sees these dead letters: they are made inside the commit."""
+
+    def counted() -> float:
+        return float(REFUSED.labels("numbers", Reason.ID_CONFLICT)._value.get())
+
+    before = counted()
+    await carried(Ledger(conflicts=2), Numbers(), 0, 1)
+    assert counted() - before == 2
 
 
 async def test_a_store_that_is_away_is_asked_until_it_is_back() -> None:

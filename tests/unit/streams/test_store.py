@@ -5,11 +5,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from schemas.codec import received_again
 from schemas.errors import PoisonMessageError
 from schemas.events import ObservationBatch
 from schemas.events.dead_letter import Reason
 from schemas.store.memory import MemoryStore
-from schemas.topics import OBSERVATIONS
+from schemas.topics import OBSERVATIONS, SOURCE_HEADER
 from streams.store import StoreHop, gather
 from streams.watermark import Place
 from tests.unit.streams.hands import NOW, canonical
@@ -55,6 +56,22 @@ async def test_of_a_batch_only_the_bad_rows_are_refused() -> None:
     rows = [msgspec.json.decode(letter.raw)["device"] for letter in commit.dead_letters]
     assert rows == ["nul\x00", "nul\x00too"]
     assert {letter.offset for letter in commit.dead_letters} == {5}
+
+
+async def test_a_refused_row_can_go_back() -> None:
+    """A row that the store found bad is read again as a batch of one, names its source, and is known again."""
+    store = MemoryStore()
+    hop = StoreHop(OBSERVATIONS, store)
+    error = PoisonMessageError(Reason.REFUSED_BY_STORE, "no")
+    bad = canonical(5, batch("nul\x00", "c").to_bytes())
+    (letter,) = (await hop.salvage(PLACE, bad, error)).dead_letters
+    assert letter.headers == {SOURCE_HEADER: "s"}
+    back = canonical(6, received_again(letter.raw, NOW + timedelta(hours=1)))
+    read = gather([back]).observations
+    assert read is not None
+    assert (read.device, read.received_at) == (["nul\x00"], [NOW + timedelta(hours=1)])
+    (again,) = (await hop.salvage(PLACE, back, error)).dead_letters
+    assert (again.id, again.source) == (letter.id, "s")
 
 
 async def test_a_record_that_nobody_can_read_is_refused_as_a_whole() -> None:

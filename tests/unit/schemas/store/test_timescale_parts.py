@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from schemas.errors import BackpressureError, PoisonMessageError, UsageError
+from schemas.errors import BackpressureError, OverloadError, PoisonMessageError, UsageError
 from schemas.store.abstract import Commit, Committed
 from schemas.store.timescale import TimescaleStore
 from schemas.store.timescale.edition import ask, version_of
@@ -24,18 +24,19 @@ DSN = "postgresql://127.0.0.1:9/none"
         (errors.TooManyConnections("x"), BackpressureError),
         (errors.DiskFull("x"), BackpressureError),
         (errors.LockNotAvailable("x"), BackpressureError),
-        (errors.QueryCanceled("x"), BackpressureError),
+        (errors.QueryCanceled("x"), OverloadError),
         (errors.DeadlockDetected("x"), BackpressureError),
+        (errors.ReadOnlySqlTransaction("x"), BackpressureError),
         (psycopg.OperationalError("connection lost"), BackpressureError),
         (errors.NumericValueOutOfRange("x"), PoisonMessageError),
         (errors.UntranslatableCharacter("x"), PoisonMessageError),
         (errors.NotNullViolation("x"), PoisonMessageError),
         (errors.CheckViolation("x"), PoisonMessageError),
+        (errors.ProgramLimitExceeded("x"), PoisonMessageError),
         (psycopg.DataError("NUL"), PoisonMessageError),
         (errors.UndefinedTable("x"), type(None)),
         (errors.UndefinedColumn("x"), type(None)),
         (errors.InsufficientPrivilege("x"), type(None)),
-        (errors.ReadOnlySqlTransaction("x"), type(None)),
         (errors.UniqueViolation("x"), type(None)),
         (psycopg.ProgrammingError("x"), type(None)),
     ],

@@ -324,3 +324,13 @@ def test_halves_of_neighbouring_records_never_make_an_event() -> None:
     halves = (b'{"device":"d","metric":"rain"', b'"value":1,"observed_at":"2025-11-19T00:00:00Z"}')
     admitted = Edge({}).admit([RawRecord(feed, half, {}, AT, "t", 0, i) for i, half in enumerate(halves)])
     assert [letter.reason for letter in admitted.dead_letters] == ["bad_json", "bad_json"]
+
+
+def test_refused_events_of_one_body_are_told_apart(admit: Admit) -> None:
+    """In CloudEvents' binary mode the id is a header: two refused events with equal data are two dead letters."""
+    headers = {"ce_specversion": b"1.0", "ce_source": b"x", "ce_type": b"t"}
+    one, two, again = (
+        admit("cloudevents", native(value="x"), headers | {"ce_id": id_}).dead_letters[0].id
+        for id_ in (b"1", b"2", b"1")
+    )
+    assert one == again != two
