@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,10 +41,11 @@ def demo(
         song-ba-flood, urban-day, storm-of-alarms or sensor-faults.
     speed
         60 plays an hour in a minute, 0 as fast as possible; without it the flood runs at 1800, the others live.
+        sensor-faults can only be live: its wrong clocks show beside the real time alone.
     seed
         Same seed, same events.
     history_h
-        A live scenario began so many hours ago; its past is sent at once.
+        A live scenario began so many hours ago (sensor-faults: 2 at most); its past is sent at once.
     truth
         Where to write the ground truth (default: truth-SCENARIO.json in the home directory).
     """
@@ -52,13 +54,32 @@ def demo(
     settings = Settings.load()
     chosen = SCENARIOS[scenario]
     pace = speed if speed is not None else (1.0 if chosen.start is None else DEFAULT_SPEED)
-    path = (truth or settings.home / f"truth-{scenario}.json").absolute()
+    history = _hours(history_h)
+    runner.plan(chosen, now(), speed=pace, history=history)  # what cannot be is said before anything starts
+    path = (settings.home / f"truth-{scenario}.json" if truth is None else _writable(truth)).absolute()
 
     async def work(running: Settings, stopping: asyncio.Event) -> None:
         await _people_and_places(running, chosen)
-        await _play(running, chosen, stopping, pace=pace, seed=seed, history_h=history_h, truth=path)
+        await _play(running, chosen, stopping, pace=pace, seed=seed, history=history, truth=path)
 
     run(settings, work)
+
+
+def _hours(number: float) -> timedelta:
+    try:
+        return timedelta(hours=number)
+    except (ValueError, OverflowError):
+        raise UsageError(f"--history-h {number}: give a number of hours, 0 or more.") from None
+
+
+def _writable(path: Path) -> Path:
+    """Give the path if a file can be written there, so that nobody waits for a scenario without a truth."""
+    there = path if path.exists() else path.absolute().parent
+    if path.is_dir() or not there.exists() or not os.access(there, os.W_OK):
+        raise UsageError(
+            f"--truth {path}: no file can be written there; name a file in a directory that you may write."
+        )
+    return path
 
 
 async def _people_and_places(settings: Settings, scenario: Scenario) -> None:
@@ -80,10 +101,10 @@ async def _play(
     *,
     pace: float,
     seed: int,
-    history_h: float,
+    history: timedelta,
     truth: Path,
 ) -> None:
-    how = runner.plan(scenario, now(), speed=pace, history=timedelta(hours=history_h))
+    how = runner.plan(scenario, now(), speed=pace, history=history)
     publisher = make_publisher(settings)
     await publisher.start()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
