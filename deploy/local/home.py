@@ -5,6 +5,7 @@ Layout: broker/ and postgres/ (data), logs/NAME.log, run/NAME.pid, run/addresses
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -83,15 +84,19 @@ class Home:
             found: dict[str, str] = json.loads(self._addresses.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise UsageError(_not_open(self.path, error)) from None
         return found
 
     def in_use(self) -> bool:
-        """Tell whether somebody else holds the lock now."""
+        """Tell whether somebody else holds the lock now; raises UsageError when it cannot be looked at."""
         try:
             with self._lock_path.open("r", encoding="ascii") as lock:
                 return not _locked(lock)
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise UsageError(_not_open(self.path, error)) from None
 
     def bound_logs(self, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
         """Move a log that grew past the limit to NAME.log.1; the servers go on writing to the same file."""
@@ -144,23 +149,32 @@ class Home:
         self._lock = lock
 
 
-def choose_port(wanted: int, what: str, variable: str) -> int:
-    """Give the port for a server of ours: `wanted` when it is free, any free one for 0.
+def choose_port(wanted: int, what: str, variable: str, host: str = LOOPBACK) -> int:
+    """Give the port for a server of ours that listens on `host`: `wanted` when it is free, any free one for 0.
 
     Raises UsageError that names who has the port, as far as we may see it, and the variable to change.
     """
-    if wanted == 0:
-        return free_port()
+    port = wanted or free_port()
     try:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((LOOPBACK, wanted))
+        _try_to_bind(host, port)
     except OSError as error:
+        why = error.strerror or str(error)
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise UsageError(
+                f"The {what} cannot listen on {host}: {why}. Set CANH_API_HOST to an address of this machine."
+            ) from None
         raise UsageError(
-            f"Port {wanted} for the {what} cannot be used{_holder(wanted)}: {error.strerror}. "
+            f"Port {port} for the {what} cannot be used{_holder(port)}: {why}. "
             f"Stop that program, or set {variable} to another port ({variable}=0 takes any free one)."
         ) from None
-    return wanted
+    return port
+
+
+def _try_to_bind(host: str, port: int) -> None:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
 
 
 def _holder(port: int) -> str:
@@ -175,6 +189,10 @@ def _holder(port: int) -> str:
         return f" (taken by {psutil.Process(pids[0]).name()}, process {pids[0]})"
     except psutil.Error:
         return ""
+
+
+def _not_open(path: Path, error: OSError) -> str:
+    return f"The data directory {path} cannot be read: {error.strerror}. Set CANH_HOME to a directory of your own."
 
 
 def _make_directory(path: Path) -> None:

@@ -64,6 +64,14 @@ def test_home_that_cannot_be_made(tmp_path: Path) -> None:
         Home(tmp_path / "file" / "h").open()
 
 
+def test_a_home_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    """Whoever only looks is told too: a file is no data directory."""
+    (tmp_path / "file").write_text("")
+    for look in (Home.in_use, Home.addresses):
+        with pytest.raises(UsageError, match=r"cannot be read: Not a directory.*CANH_HOME"):
+            look(Home(tmp_path / "file"))
+
+
 def test_port_in_use_names_the_variable() -> None:
     """A taken port gives the port, the holder and the variable to change."""
     with socket.socket() as taken:
@@ -82,6 +90,21 @@ def test_port_choice() -> None:
     free = choose_port(0, "broker", "CANH_BROKER_PORT")
     assert free > 0
     assert choose_port(free, "broker", "CANH_BROKER_PORT") == free
+
+
+def test_a_port_is_tried_where_the_server_will_listen() -> None:
+    """Taken on one address is free on another, and an address of another machine is no port in use."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.2", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert choose_port(port, "API", "CANH_API_PORT", "127.0.0.1") == port
+        for host in ("127.0.0.2", "0.0.0.0"):
+            with pytest.raises(UsageError, match=f"Port {port} for the API"):
+                choose_port(port, "API", "CANH_API_PORT", host)
+    for host in ("192.0.2.1", "nobody.invalid"):
+        with pytest.raises(UsageError, match=f"cannot listen on {host}.*CANH_API_HOST"):
+            choose_port(port, "API", "CANH_API_PORT", host)
 
 
 def test_logs_are_bounded_while_they_are_written(tmp_path: Path) -> None:
