@@ -9,11 +9,14 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from deploy.bootstrap import make_publisher, now, open_store
+from deploy.bootstrap import kafka_of, make_publisher, now, open_store
 from deploy.commands.terminal import remarks, results
 from deploy.commands.up import run
 from deploy.demo.seed import seed_demo
+from deploy.demo.workers import behind, until_idle, until_known
+from deploy.local.home import Home
 from deploy.settings import Settings
+from deploy.stack import WORKERS
 from schemas.errors import UsageError
 from streams.sources.simulator import runner
 from streams.sources.simulator.abstract import Scenario
@@ -59,7 +62,7 @@ def demo(
     path = (settings.home / f"truth-{scenario}.json" if truth is None else _writable(truth)).absolute()
 
     async def work(running: Settings, stopping: asyncio.Event) -> None:
-        await _people_and_places(running, chosen)
+        await _people_and_places(running, chosen, stopping)
         await _play(running, chosen, stopping, pace=pace, seed=seed, history=history, truth=path)
 
     run(settings, work)
@@ -82,16 +85,19 @@ def _writable(path: Path) -> Path:
     return path
 
 
-async def _people_and_places(settings: Settings, scenario: Scenario) -> None:
+async def _people_and_places(settings: Settings, scenario: Scenario, stopping: asyncio.Event) -> None:
     """Register the demo's world and people; passwords are shown when they are made, and never again."""
     async with open_store(settings, "demo") as store:
         passwords = await seed_demo(store, scenario, now())
+        version = await store.registry_version()
     if passwords:
         results.print("People of the demo (passwords are shown this once):")
         for name, password in passwords.items():
             results.print(f"  {name:12} {password}", markup=False)
     else:
         results.print("People of the demo keep their passwords; `canh user add NAME --role ROLE` gives a new one.")
+    running = Home(settings.home).addresses()
+    await until_known([running[name] for name in WORKERS if name in running], version, stopping)
 
 
 async def _play(
@@ -118,7 +124,20 @@ async def _play(
             done = await runner.run(
                 scenario, publisher, how, seed=seed, truth_path=truth, progress=report, stop=stopping
             )
+            left = await _work_off(settings, stopping, bar)
     finally:
         await publisher.stop()
     if not stopping.is_set():
-        results.print(f"The scenario is over: {done.sent} events sent. The ground truth is in {truth}.", markup=False)
+        how_far = f"; {left} records are still waiting for the workers" if left else " and processed"
+        results.print(
+            f"The scenario is over: {done.sent} events sent{how_far}. The ground truth is in {truth}.", markup=False
+        )
+
+
+async def _work_off(settings: Settings, stopping: asyncio.Event, bar: Progress) -> int:
+    """Wait until the workers have done what was sent, so that the truth can be compared; give what is left."""
+    task = bar.add_task("all sent; the workers have still to do", total=None, at="")
+    async with open_store(settings, "demo") as store:
+        return await until_idle(
+            lambda: behind(kafka_of(settings), store), lambda left: bar.update(task, at=f"{left} records"), stopping
+        )
