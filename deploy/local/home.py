@@ -24,6 +24,8 @@ from schemas.errors import UsageError
 
 NEEDED_BYTES = 1_000_000_000
 LOG_LIMIT_BYTES = 20_000_000
+#: Less than this free while Canh runs is said: the broker's save and PostgreSQL's log may fail at any moment.
+LOW_BYTES = 200_000_000
 
 
 class Home:
@@ -99,11 +101,28 @@ class Home:
             raise UsageError(_not_open(self.path, error)) from None
 
     def bound_logs(self, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
-        """Move a log that grew past the limit to NAME.log.1; the servers go on writing to the same file."""
+        """Move a log that grew past the limit to NAME.log.1; the servers go on writing to the same file.
+
+        On a full disk it is emptied all the same: better no old log than no space.
+        """
         for log in self.logs_dir.glob("*.log"):
             if log.stat().st_size > limit_bytes:
-                shutil.copyfile(log, log.with_suffix(".log.1"))
+                old = log.with_suffix(".log.1")
+                try:
+                    shutil.copyfile(log, old)
+                except OSError:
+                    old.unlink(missing_ok=True)
                 os.truncate(log, 0)  # they write in append mode
+
+    def shortage(self) -> str:
+        """Say that the disk is nearly full, with the way out; empty while it is not."""
+        free = shutil.disk_usage(self.path).free
+        if free >= LOW_BYTES:
+            return ""
+        return (
+            f"{free / 1e6:.0f} MB are free at {self.path}: on a full disk what comes waits in the broker's memory. "
+            "Free some space, and do not stop Canh before; it then goes on by itself."
+        )
 
     @property
     def _lock_path(self) -> Path:

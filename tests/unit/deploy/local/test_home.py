@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -119,6 +120,30 @@ def test_logs_are_bounded_while_they_are_written(tmp_path: Path) -> None:
         writer.flush()
         assert (home.logs_dir / "worker.log").read_text() == "next"
         assert (home.logs_dir / "worker.log.1").read_text() == "x" * 100
+
+
+def test_logs_are_bounded_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be moved is emptied: Canh goes on, and the space is free."""
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with Home(tmp_path / "h") as home:
+        (home.logs_dir / "worker.log").write_text("x" * 100)
+        home.bound_logs(99)
+        assert {log.name: log.stat().st_size for log in home.logs_dir.iterdir()} == {"worker.log": 0}
+
+
+def test_a_disk_that_fills_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is full, with what to do; nothing is said while there is space."""
+    home = Home(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=150_000_000))
+    assert home.shortage().startswith(f"150 MB are free at {tmp_path}: ")
+    assert "Free some space" in home.shortage()
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=300_000_000))
+    assert home.shortage() == ""
 
 
 @pytest.fixture
