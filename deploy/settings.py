@@ -2,32 +2,56 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from deploy.addresses import HIGHEST_PORT, brokers, postgres
 from schemas.errors import SettingsError
 
-Port = Annotated[int, Field(ge=0, le=65535)]
+ENV_FILE = ".env"
+#: Variables of our name that others read: docker-compose.yml and the benches.
+FOREIGN = frozenset({"CANH_DB_PASSWORD", "CANH_BENCH_TRACE"})
+Port = Annotated[int, Field(ge=0, le=HIGHEST_PORT)]
+
+
+def _checked_database(url: SecretStr) -> SecretStr:
+    postgres(url.get_secret_value())
+    return url
+
+
+def _json_list(given: object) -> object:
+    """Read what the environment gives; whatever else was given is pydantic's to check."""
+    if not isinstance(given, str):
+        return given
+    try:
+        found: object = json.loads(given)
+    except ValueError:
+        raise ValueError("is no JSON list") from None
+    return found
 
 
 class Settings(BaseSettings):
     """Every setting of Canh; each is read from the environment as CANH_<NAME> or from a file `.env`."""
 
-    model_config = SettingsConfigDict(env_prefix="CANH_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CANH_", env_file=ENV_FILE, extra="ignore", frozen=True)
 
     home: Path = Field(
         Path(".canh"), description="Directory of the embedded servers' data, logs and locks.", examples=[".canh"]
     )
-    kafka: str | None = Field(
+    kafka: Annotated[str, AfterValidator(brokers)] | None = Field(
         None,
         description="Bootstrap servers of an Apache Kafka; unset: the embedded broker.",
         examples=["127.0.0.1:9092"],
-        pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$",
     )
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr, AfterValidator(_checked_database)] | None = Field(
         None,
         description="PostgreSQL or TimescaleDB; unset: the embedded server.",
         examples=["postgresql://canh:secret@127.0.0.1:5432/canh"],
@@ -36,7 +60,7 @@ class Settings(BaseSettings):
     database_port: Port = Field(15432, description="Port of the embedded PostgreSQL on 127.0.0.1; 0: any free one.")
     api_host: str = Field("127.0.0.1", description="Address that the API listens on; loopback unless a proxy is near.")
     api_port: Port = Field(8420, description="Port of the API and console.")
-    origins: tuple[str, ...] = Field(
+    origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_json_list)] = Field(
         (),
         description="Browser origins besides our own that may open the feed, as a JSON list.",
         examples=['["https://ioc.example.vn"]'],
@@ -55,7 +79,7 @@ class Settings(BaseSettings):
     poison_ratio: float = Field(
         0.5, gt=0, le=1, description="The worker stops when more than this share of 1,000 messages is refused."
     )
-    metrics_port: Port = Field(
+    metrics_port: Annotated[int, Field(ge=0, le=HIGHEST_PORT - 1)] = Field(
         0,
         description="Port of the worker's health and Prometheus metrics on 127.0.0.1; 0: none. "
         "`canh up` gives it to the priority lane's worker, the next one to the bulk lane's.",
@@ -97,7 +121,10 @@ class Settings(BaseSettings):
         try:
             return cls(**given)  # type: ignore[arg-type]  # names and types are checked by pydantic right here
         except ValidationError as error:
-            raise SettingsError("\n".join(_explain(cls, problem) for problem in error.errors())) from error
+            raise SettingsError("\n".join(_explain(cls, problem) for problem in error.errors())) from None
+        except (UnicodeDecodeError, OSError) as error:
+            why = "is not text in UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+            raise SettingsError(f"The file {ENV_FILE} in {Path.cwd()} cannot be read: {why}.") from None
 
 
 def _explain(model: type[Settings], problem: object) -> str:
@@ -106,7 +133,34 @@ def _explain(model: type[Settings], problem: object) -> str:
     field = model.model_fields.get(name)
     example = field.examples[0] if field is not None and field.examples else (field.default if field else "")
     variable = f"CANH_{name.upper()}"
-    return f"{variable}: {problem['msg']} (given: {problem.get('input')!r}). Example: {variable}={example}"
+    secret = field is not None and "SecretStr" in repr(field.annotation)
+    given = "" if secret else f" (given: {problem.get('input')!r})"
+    return f"{variable}: {_said(problem)}{given}. Example: {variable}={example}"
+
+
+def _said(problem: Mapping[str, object]) -> str:
+    """Give pydantic's words, but no regular expression: the example says more."""
+    if problem["type"] == "string_pattern_mismatch":
+        return "does not look right"
+    return str(problem["msg"]).removeprefix("Value error, ")
+
+
+def unknown_variables() -> list[str]:
+    """Give the CANH_ variables, of the environment and of `.env`, that nobody reads: most are misspelt."""
+    there = {name.upper() for name in (*os.environ, *_in_file())}
+    known = {f"CANH_{name.upper()}" for name in Settings.model_fields} | FOREIGN
+    return sorted(name for name in there - known if name.startswith("CANH_") and not name.startswith("CANH_TEST_"))
+
+
+def nearest_variable(name: str) -> str:
+    """Give the variable that was probably meant, empty when none is like it."""
+    known = [f"CANH_{field.upper()}" for field in Settings.model_fields]
+    return next(iter(get_close_matches(name, known, 1, 0.7)), "")
+
+
+def _in_file() -> Iterable[str]:
+    file = Path(ENV_FILE)
+    return dotenv_values(file, interpolate=False) if file.is_file() else ()
 
 
 def env_example() -> str:

@@ -15,11 +15,12 @@ from pydantic import SecretStr
 
 from deploy.bootstrap import open_store
 from deploy.local.broker import Broker
-from deploy.local.home import Home, choose_port
+from deploy.local.home import Home
 from deploy.local.postgres import Postgres
 from deploy.local.process import Command
-from deploy.local.server import LOOPBACK, free_port
+from deploy.local.server import LOOPBACK
 from deploy.local.service import Service
+from deploy.ports import choose
 from deploy.settings import Settings
 from deploy.topics import create_topics
 
@@ -58,20 +59,19 @@ class Stack:
 
 def build(settings: Settings, home: Home) -> Stack:
     """Decide what to start: what CANH_KAFKA and CANH_DATABASE_URL name is used, the rest is embedded."""
-    api_port = choose_port(settings.api_port, "API and console", "CANH_API_PORT")
-    broker = None if settings.kafka else Broker(home.path, port=_broker_port(settings))
-    postgres = None if settings.database_url else Postgres(home.path, port=_database_port(settings))
+    ports = choose(settings, tuple(WORKERS))
+    broker = None if settings.kafka else Broker(home.path, port=ports["broker"])
+    postgres = None if settings.database_url else Postgres(home.path, port=ports["postgres"])
 
     def filled() -> Settings:
-        known: dict[str, object] = {"api_port": api_port}
+        known: dict[str, object] = {"api_port": ports["api"]}
         known |= {} if broker is None else {"kafka": broker.bootstrap, "embedded_broker": True, "worker_id": "up"}
         known |= {} if postgres is None else {"database_url": SecretStr(postgres.dsn)}
         return settings.model_copy(update=known)
 
     servers = [Service.of(server) for server in (broker, postgres) if server is not None]
     embedded = tuple(service.name for service in servers)
-    ports = _worker_ports(settings)
-    workers = [_worker(name, port, home, filled, embedded) for name, port in ports.items()]
+    workers = [_worker(name, ports[name], home, filled, embedded) for name in WORKERS]
     api = Service(
         "api",
         lambda: _child("api", ("api",), home, filled()),
@@ -80,13 +80,7 @@ def build(settings: Settings, home: Home) -> Stack:
         prepare=lambda: asyncio.run(_migrate(filled())),
         stop_timeout_s=15.0,
     )
-    return Stack((*servers, *workers, api), embedded, filled, ports)
-
-
-def _worker_ports(settings: Settings) -> dict[str, int]:
-    """Give each worker a port for health and metrics: CANH_METRICS_PORT and the ones after it, or any free ones."""
-    first = settings.metrics_port
-    return {name: first + number if first else free_port() for number, name in enumerate(WORKERS)}
+    return Stack((*servers, *workers, api), embedded, filled, {name: ports[name] for name in WORKERS})
 
 
 def _worker(name: str, port: int, home: Home, filled: Callable[[], Settings], embedded: tuple[str, ...]) -> Service:
@@ -111,15 +105,8 @@ def _worker_url(port: int) -> str:
 def api_url(settings: Settings) -> str:
     """Give the console's address for a browser on this machine."""
     everywhere = settings.api_host in {"0.0.0.0", "::"}  # noqa: S104 -- compared, not bound
-    return f"http://{LOOPBACK if everywhere else settings.api_host}:{settings.api_port}"
-
-
-def _broker_port(settings: Settings) -> int:
-    return choose_port(settings.broker_port, "embedded broker", "CANH_BROKER_PORT")
-
-
-def _database_port(settings: Settings) -> int:
-    return choose_port(settings.database_port, "embedded PostgreSQL", "CANH_DATABASE_PORT")
+    host = LOOPBACK if everywhere else settings.api_host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.api_port}"
 
 
 def _dsn(settings: Settings) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,22 +115,44 @@ def _was_member(admin: Any, group: str, worker_id: str) -> bool:
     return all(answer is NoError for answer in answers.values())
 
 
+@contextmanager
+def consumer(bootstrap: str, *topics: str, **options: object) -> Iterator[Any]:
+    """Give a consumer of no group; raises BackpressureError when the broker is away, or goes away."""
+    try:
+        made = KafkaConsumer(
+            *topics, bootstrap_servers=bootstrap.split(","), group_id=None, enable_auto_commit=False, **options
+        )
+    except KafkaError as error:
+        raise BackpressureError(f"No broker answers at {bootstrap}: {error!r}") from error
+    try:
+        yield made
+    except KafkaError as error:
+        raise BackpressureError(f"The broker at {bootstrap} does not answer any more: {error!r}") from error
+    finally:
+        made.close()
+
+
 def end_offsets(bootstrap: str) -> dict[tuple[str, int], int]:
     """Give the next offset to be written of every partition of our topics that exists."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap.split(","), group_id=None)
-    try:
-        there = consumer.topics()
+    with consumer(bootstrap) as asking:
+        there = asking.topics()
         places = [
             TopicPartition(topic.name, partition)
             for topic in TOPICS
             if topic.name in there
-            for partition in consumer.partitions_for_topic(topic.name) or ()
+            for partition in asking.partitions_for_topic(topic.name) or ()
         ]
-        return {(place.topic, place.partition): end for place, end in consumer.end_offsets(places).items()}
-    except KafkaError as error:
-        raise BackpressureError(f"The broker at {bootstrap} did not tell its offsets: {error!r}") from error
+        return {(place.topic, place.partition): end for place, end in asking.end_offsets(places).items()}
+
+
+def broker_version(bootstrap: str) -> str:
+    """Give the Kafka release whose protocol the broker speaks, by its answer to ApiVersions: it has no other name."""
+    admin = _admin(bootstrap)
+    try:
+        # Its public way asks for the cluster too, and kafka-python 3.0.12 does not understand every broker's answer.
+        return ".".join(map(str, admin._manager.broker_version))  # noqa: SLF001
     finally:
-        consumer.close()
+        admin.close()
 
 
 def _stamps(admin: Any, names: Sequence[str]) -> dict[str, str]:

@@ -183,7 +183,10 @@ class Worker:
         )
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        await server._serve()  # noqa: SLF001 -- serve() would take our signal handlers away
+        try:
+            await server._serve()  # noqa: SLF001 -- serve() would take our signal handlers away
+        except SystemExit as error:  # uvicorn's own exit codes mean other things than ours
+            raise OSError(f"health and metrics cannot be served on port {self._settings.metrics_port}") from error
 
     async def _ready(self, _request: Request) -> Response:
         problems = await self._problems()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -20,10 +21,12 @@ from schemas.events import Zone
 _DECIMALS = 5
 #: Longest code or name; anything longer is the wrong field.
 _LONGEST = 200
+#: What a kind of zones may be called.
+_KIND = re.compile(r"\w[\w-]{0,49}")
 
 
 def zones_from_geojson(
-    document: Mapping[str, Any],
+    document: object,
     *,
     kind: str,
     valid_from: date,
@@ -36,8 +39,11 @@ def zones_from_geojson(
 
     `code_field` and `name_field` are properties of each feature; numbers are taken as codes too. Shapes are checked,
     and kept repaired when they were not valid. Raises UsageError with the index of the feature, the field, and what
-    is wrong with it; also for a code that comes twice and for a `crs` member that is not WGS 84.
+    is wrong with it; also for a code that comes twice, for a `crs` member that is not WGS 84, and for a `kind` that
+    would not make an id (`KIND:CODE`).
     """
+    if not _KIND.fullmatch(kind):
+        raise UsageError(f"the kind {kind!r} is no word: letters, digits, '-' and '_', such as commune")
     if valid_to is not None and valid_to <= valid_from:
         raise UsageError(f"valid_to {valid_to} is not after valid_from {valid_from}")
     zones: dict[str, Zone] = {}
@@ -75,9 +81,9 @@ def to_geojson(zones: Sequence[Zone], tolerance_deg: float = 0.0) -> dict[str, A
     return {"type": "FeatureCollection", "features": features}
 
 
-def _features(document: Mapping[str, Any]) -> Sequence[Any]:
-    features = document.get("features")
-    if document.get("type") != "FeatureCollection" or not isinstance(features, list):
+def _features(document: object) -> Sequence[Any]:  # whatever the file has
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or document.get("type") != "FeatureCollection" or not isinstance(features, list):
         raise UsageError("the file is no GeoJSON FeatureCollection")
     if not features:
         raise UsageError("the FeatureCollection has no features")

@@ -17,3 +17,4 @@ BATCH_SECONDS = Histogram(
 )
 OUTBOX_WAITING = Gauge("canh_outbox_waiting", "Records in the outbox after the last round of the relay")
 READY = Gauge("canh_hop_ready", "1 when a hop's last try succeeded, 0 while it waits", ["hop"])
+REGISTRY = Gauge("canh_registry_version", "Version of the registry that this process works with")

@@ -12,6 +12,7 @@ from geo.zones import ZoneIndex
 from schemas.errors import BackpressureError
 from schemas.events import Agency, Device, Source, Unit, Zone
 from schemas.store.abstract import RegistryStore
+from streams.metrics import REGISTRY
 from streams.places import PlaceTable
 from streams.sources.edge import Edge
 
@@ -70,6 +71,7 @@ class Atlas:
         places = await self._places(zones)
         edge = Edge(devices, lateness_s=self._lateness_s, future_s=self._future_s)
         self._world = World(version, sources, devices, places.zones, places, agencies, units, edge)
+        REGISTRY.set(version)
         logger.info("world.loaded: version %d, %d sources, %d zones", version, len(sources), len(places.zones))
 
     async def _places(self, zones: Sequence[Zone]) -> PlaceTable:

@@ -8,6 +8,7 @@ from api.server import serve
 from deploy.bootstrap import configure_logs
 from deploy.commands.terminal import remarks, settings_here
 from deploy.garbage import collect_seldom
+from deploy.local.home import choose_port
 from deploy.patience import patiently
 from deploy.web import make_api
 from schemas.errors import BackpressureError
@@ -17,6 +18,8 @@ def api() -> None:
     """Serve the API and the console; waits while broker or database are away."""
     settings = settings_here()
     configure_logs(settings)
+    if settings.api_port:
+        choose_port(settings.api_port, "API and console", "CANH_API_PORT", settings.api_host)
     collect_seldom()
 
     async def go() -> None:

@@ -7,10 +7,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from kafka import KafkaConsumer
-
 from deploy.bootstrap import kafka_of
 from deploy.commands.terminal import results, settings_here
+from deploy.topics import consumer
 from schemas.codec import ARROW, encode
 from schemas.errors import PoisonMessageError, UsageError
 from schemas.events import ObservationBatch
@@ -36,23 +35,15 @@ def tap(
         One JSON object a line.
     """
     name = _topic(topic)
-    consumer = KafkaConsumer(
-        name,
-        bootstrap_servers=kafka_of(settings_here()).split(","),
-        auto_offset_reset="earliest" if beginning else "latest",
-        enable_auto_commit=False,
-        group_id=None,
-    )
     shown = 0
-    try:
-        for record in consumer:
+    start = "earliest" if beginning else "latest"
+    with consumer(kafka_of(settings_here()), name, auto_offset_reset=start) as records:
+        for record in records:
             if source is None or _source(record) == source:
                 _print(record, as_json=json)
                 shown += 1
             if limit and shown >= limit:
                 return
-    finally:
-        consumer.close()
 
 
 def _topic(name: str) -> str:

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from deploy.bootstrap import configure_logs, hops_named, lanes_named
 from deploy.commands.terminal import settings_here
 from deploy.garbage import collect_seldom
+from deploy.local.home import choose_port
 from deploy.worker import Worker
 
 
@@ -33,6 +34,8 @@ def worker(
     settings = settings_here()
     configure_logs(settings)
     hops, chosen = hops_named(only or []), lanes_named(lane)
+    if settings.metrics_port:
+        choose_port(settings.metrics_port, "health of the worker", "CANH_METRICS_PORT")
     collect_seldom()
 
     async def go() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from api.config import ApiConfig
 from api.security.passwords import hash_password
@@ -10,6 +11,7 @@ from deploy.communes.approximate import approximate_communes
 from deploy.demo.registry import demo_registry
 from deploy.noted import noted
 from deploy.passwords import new_password
+from schemas.events import Zone
 from schemas.store.abstract import Store
 from schemas.store.security import Account
 from streams.sources.simulator.abstract import Scenario
@@ -25,14 +27,24 @@ PEOPLE: tuple[tuple[str, str, str], ...] = (
 
 
 async def seed_demo(store: Store, scenario: Scenario) -> dict[str, str]:
-    """Register what is missing; give the passwords of the people that were made now (empty on a second start)."""
+    """Register what is missing; give the passwords of the people that were made now (empty on a second start).
+
+    What stands there already stays as it is, official communes above all. Sources are registered anew each time: their
+    options follow from the scenario.
+    """
     world = demo_registry(replay=not scenario.late_is_played)
-    await store.put_zones([*approximate_communes(), *world.zones])
-    await store.put_agencies(world.agencies)
-    await store.put_units(world.units)
+    await _seed_zones(store, [*approximate_communes(), *world.zones])
+    agencies, units = ({thing.id for thing in known} for known in (await store.agencies(), await store.units()))
+    await store.put_agencies([agency for agency in world.agencies if agency.id not in agencies])
+    await store.put_units([unit for unit in world.units if unit.id not in units])
     await store.put_sources(world.sources)
     await store.put_devices(world.devices)
     return await _seed_people(store)
+
+
+async def _seed_zones(store: Store, zones: Sequence[Zone]) -> None:
+    there = {zone.id for zone in await store.zones()}
+    await store.put_zones([zone for zone in zones if zone.id not in there])
 
 
 async def _seed_people(store: Store) -> dict[str, str]:

@@ -5,6 +5,7 @@ Layout: broker/ and postgres/ (data), logs/NAME.log, run/NAME.pid, run/addresses
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -23,6 +24,8 @@ from schemas.errors import UsageError
 
 NEEDED_BYTES = 1_000_000_000
 LOG_LIMIT_BYTES = 20_000_000
+#: Less than this free while Canh runs is said: the broker's save and PostgreSQL's log may fail at any moment.
+LOW_BYTES = 200_000_000
 
 
 class Home:
@@ -83,22 +86,43 @@ class Home:
             found: dict[str, str] = json.loads(self._addresses.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise UsageError(_not_open(self.path, error)) from None
         return found
 
     def in_use(self) -> bool:
-        """Tell whether somebody else holds the lock now."""
+        """Tell whether somebody else holds the lock now; raises UsageError when it cannot be looked at."""
         try:
             with self._lock_path.open("r", encoding="ascii") as lock:
                 return not _locked(lock)
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise UsageError(_not_open(self.path, error)) from None
 
     def bound_logs(self, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
-        """Move a log that grew past the limit to NAME.log.1; the servers go on writing to the same file."""
+        """Move a log that grew past the limit to NAME.log.1; the servers go on writing to the same file.
+
+        On a full disk it is emptied all the same: better no old log than no space.
+        """
         for log in self.logs_dir.glob("*.log"):
             if log.stat().st_size > limit_bytes:
-                shutil.copyfile(log, log.with_suffix(".log.1"))
+                old = log.with_suffix(".log.1")
+                try:
+                    shutil.copyfile(log, old)
+                except OSError:
+                    old.unlink(missing_ok=True)
                 os.truncate(log, 0)  # they write in append mode
+
+    def shortage(self) -> str:
+        """Say that the disk is nearly full, with the way out; empty while it is not."""
+        free = shutil.disk_usage(self.path).free
+        if free >= LOW_BYTES:
+            return ""
+        return (
+            f"{free / 1e6:.0f} MB are free at {self.path}: on a full disk what comes waits in the broker's memory. "
+            "Free some space, and do not stop Canh before; it then goes on by itself."
+        )
 
     @property
     def _lock_path(self) -> Path:
@@ -144,23 +168,32 @@ class Home:
         self._lock = lock
 
 
-def choose_port(wanted: int, what: str, variable: str) -> int:
-    """Give the port for a server of ours: `wanted` when it is free, any free one for 0.
+def choose_port(wanted: int, what: str, variable: str, host: str = LOOPBACK) -> int:
+    """Give the port for a server of ours that listens on `host`: `wanted` when it is free, any free one for 0.
 
     Raises UsageError that names who has the port, as far as we may see it, and the variable to change.
     """
-    if wanted == 0:
-        return free_port()
+    port = wanted or free_port()
     try:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((LOOPBACK, wanted))
+        _try_to_bind(host, port)
     except OSError as error:
+        why = error.strerror or str(error)
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise UsageError(
+                f"The {what} cannot listen on {host}: {why}. Set CANH_API_HOST to an address of this machine."
+            ) from None
         raise UsageError(
-            f"Port {wanted} for the {what} cannot be used{_holder(wanted)}: {error.strerror}. "
+            f"Port {port} for the {what} cannot be used{_holder(port)}: {why}. "
             f"Stop that program, or set {variable} to another port ({variable}=0 takes any free one)."
         ) from None
-    return wanted
+    return port
+
+
+def _try_to_bind(host: str, port: int) -> None:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
 
 
 def _holder(port: int) -> str:
@@ -175,6 +208,10 @@ def _holder(port: int) -> str:
         return f" (taken by {psutil.Process(pids[0]).name()}, process {pids[0]})"
     except psutil.Error:
         return ""
+
+
+def _not_open(path: Path, error: OSError) -> str:
+    return f"The data directory {path} cannot be read: {error.strerror}. Set CANH_HOME to a directory of your own."
 
 
 def _make_directory(path: Path) -> None:

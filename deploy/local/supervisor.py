@@ -54,6 +54,7 @@ class Supervisor:
         self._on_change = on_change
         self._stop_asked = asyncio.Event()
         self._hurry = False
+        self._disk_is_low = False
 
     def pid(self, name: str) -> int | None:
         """Give the process id of a service, None while it does not run."""
@@ -109,9 +110,16 @@ class Supervisor:
         while not self._stop_asked.is_set():
             await self._tick()
             if time.monotonic() >= next_log_check_s:
-                await asyncio.to_thread(self._home.bound_logs)
+                await self._look_after_disk()
                 next_log_check_s = time.monotonic() + LOG_CHECK_S
             await self._sleep(STEADY_TICK_S if self.all_ready() else STARTING_TICK_S)
+
+    async def _look_after_disk(self) -> None:
+        await asyncio.to_thread(self._home.bound_logs)
+        shortage = await asyncio.to_thread(self._home.shortage)
+        if bool(shortage) != self._disk_is_low:
+            self._disk_is_low = bool(shortage)
+            self._on_change(Change("disk", Phase.WAITING, shortage or "there is space again"))
 
     async def stop(self) -> None:
         """End all services, those first that others do not need."""
@@ -143,8 +151,13 @@ class Supervisor:
                 return
             command = service.command()
             child = Child(command)  # here, in the main thread: see Child
+            try:
+                self._home.pid_file(name).write(child.pid, command.stop_signal)
+            except OSError as error:  # a full disk; without its note a crash of ours might leave it behind
+                child.kill()
+                self._note_failure(name, f"its pid file cannot be written: {error.strerror}")
+                continue
             self._children[name] = child
-            self._home.pid_file(name).write(child.pid, command.stop_signal)
             self._set(name, plan.started(self._states[name], time.monotonic()), f"process {child.pid}")
 
     async def _probe(self, name: str) -> None:

@@ -50,8 +50,7 @@ def settings_page() -> str:
 def cli_page() -> str:
     """Give the help of every command as Markdown, with the exit codes."""
     text = _PROGRAM.sub(r"\1", deploy.cli.app.generate_docs(output_format="markdown", heading_level=1))
-    codes = " ".join((deploy.cli.__doc__ or "").partition("Exit codes: ")[2].split())
-    listed = "\n".join(f"- {code.strip()}" for code in codes.rstrip(".").split(";"))
+    listed = "\n".join(f"- {code} {meaning}" for code, meaning in deploy.cli.EXIT_CODES.items())
     title, _, rest = text.partition("\n")
     head = "<!-- Written by `make reference` from deploy/commands. -->"
     return f"{title}\n{head}\n{rest.rstrip()}\n\n## Exit codes\n\n{listed}\n"

@@ -80,7 +80,9 @@ class Scenario:
     """One scenario: `events(seed, start)` and `truth(seed, start)` are pure; `start` is the event time of its begin.
 
     `start` is the original begin of a historic scenario, None when it may begin at any time. `late_is_played` says
-    that lateness itself is played: the sources then come without the option that spares a replay the mark `late`.
+    that lateness and wrong clocks are played: the sources then come without the option that spares a replay the mark
+    `late`, and it can only be live, for such faults show against the broker's clock alone. Of a live run at most
+    `history` may lie in the past (None: all of it).
     """
 
     name: str
@@ -90,3 +92,4 @@ class Scenario:
     truth: Truth
     start: datetime | None = None
     late_is_played: bool = False
+    history: timedelta | None = None

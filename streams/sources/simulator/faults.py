@@ -156,4 +156,5 @@ SENSOR_FAULTS = Scenario(
     events=events,
     truth=truth,
     late_is_played=True,
+    history=FAULT_FROM,  # sent at once, a clock that is 20 minutes ahead would still be behind the broker's
 )

@@ -6,12 +6,14 @@ Two modes tell how scenario time and wall time relate:
   other one then ends now, so that nothing lies in the future). `speed` 60 plays an hour in a minute, 0 sends as fast
   as the broker takes it.
 - `live`: the scenario began `history` ago. What lies in the past is sent at once, as fast as the broker takes it;
-  then every emission leaves at its own time. `speed` has no meaning here, and a historic scenario cannot be live.
+  then every emission leaves at its own time. `speed` has no meaning here, and a historic scenario cannot be live. One
+  that plays lateness and wrong clocks can be nothing else: only beside the broker's clock is a device's clock wrong.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,14 +82,22 @@ def plan(
 
     Mode None: live for a scenario without a date of its own at speed 1 and without `start`, else replay.
     """
-    if speed < 0:
+    if not (math.isfinite(speed) and speed >= 0):
         raise UsageError(f"--speed {speed}: give 0 (as fast as possible) or more, 60 plays an hour in a minute")
+    if history < timedelta(0):
+        raise UsageError(f"--history-h {history / timedelta(hours=1):g}: give 0 (it begins now) or more hours")
     if mode is None:
         mode = Mode.LIVE if scenario.start is None and start is None and speed == 1 else Mode.REPLAY
     if mode is Mode.LIVE:
         if scenario.start is not None:
             raise UsageError(f"{scenario.name} has its own dates and cannot be live: use mode replay")
-        return Plan(mode, speed, start or now - min(history, scenario.duration), now)
+        longest = scenario.duration if scenario.history is None else scenario.history
+        return Plan(mode, speed, start or now - min(history, longest), now)
+    if scenario.late_is_played:
+        raise UsageError(
+            f"{scenario.name} plays late messages and wrong clocks, which show beside the real time only: "
+            "leave out --speed, then it runs live"
+        )
     return Plan(mode, speed, start or scenario.start or now - scenario.duration, now)
 
 
@@ -107,8 +117,15 @@ async def run(
     run waits and repeats, for ever. The truth is written before the first record is sent.
     """
     if truth_path is not None:
-        await asyncio.to_thread(truth_path.write_bytes, truth_json(scenario, seed, how.start))
+        await asyncio.to_thread(_write_truth, truth_path, truth_json(scenario, seed, how.start))
     return await _Run(scenario, publisher, how, seed, progress, stop or asyncio.Event()).play()
+
+
+def _write_truth(path: Path, text: bytes) -> None:
+    try:
+        path.write_bytes(text)
+    except OSError as error:
+        raise UsageError(f"The ground truth cannot be written to {path}: {error.strerror}.") from error
 
 
 def truth_json(scenario: Scenario, seed: int, start: datetime) -> bytes:

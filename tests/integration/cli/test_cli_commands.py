@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 from deploy.cli import main
-from tests.servers import DatabaseServer
+from deploy.topics import broker_version, end_offsets
+from schemas.errors import BackpressureError
+from tests.servers import BrokerServer, DatabaseServer
 
 pytestmark = pytest.mark.integration
 
@@ -185,6 +187,34 @@ def test_a_database_that_is_away_is_told_without_a_traceback(run: Run, monkeypat
     assert "Traceback" not in err
 
 
+def test_an_address_that_is_none_is_told_before_anything_is_tried(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 2, and not a word of what may be a password."""
+    monkeypatch.setenv("CANH_DATABASE_URL", "hunter2")
+    code, _, err = run("migrate")
+    assert (code, "CANH_DATABASE_URL" in err, "hunter2" in err) == (2, True, False)
+
+
+def test_a_broker_that_is_away_is_told_without_a_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1: `canh tap` waits for records, not for a broker; `canh doctor` has a finding."""
+    monkeypatch.setenv("CANH_KAFKA", "127.0.0.1:9")
+    code, _, err = run("tap", "raw.bulk")
+    assert (code, "No broker answers at 127.0.0.1:9" in err) == (1, True)
+    with pytest.raises(BackpressureError, match="No broker answers"):
+        end_offsets("127.0.0.1:9")
+
+
+def test_a_file_of_other_json_is_no_list_of_zones(run: Run, tmp_path: Path) -> None:
+    """Neither a list nor an empty kind makes zones."""
+    file = tmp_path / "list.json"
+    file.write_text("[1, 2]")
+    code, _, err = run("zones", "import", str(file), "--kind", "commune", "--valid-from", "2025-07-01")
+    assert (code, "no GeoJSON FeatureCollection" in err) == (2, True)
+    file.write_text(json.dumps(SQUARE))
+    named = ("--valid-from", "2025-07-01", "--code-field", "ma", "--name-field", "ten")
+    code, _, err = run("zones", "import", str(file), "--kind", "", *named)
+    assert (code, "is no word" in err) == (2, True)
+
+
 def test_a_bad_setting_names_variable_problem_and_example(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 2 before anything is started."""
     monkeypatch.setenv("CANH_API_PORT", "eighty")
@@ -192,3 +222,13 @@ def test_a_bad_setting_names_variable_problem_and_example(run: Run, monkeypatch:
     assert code == 2
     assert "CANH_API_PORT" in err
     assert "8420" in err
+
+
+def test_doctor_tells_what_the_broker_is(run: Run, broker: BrokerServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its version, as far as Kafka's protocol tells one."""
+    version = broker_version(broker.bootstrap)
+    assert tuple(map(int, version.split("."))) >= (2, 0)
+    monkeypatch.setenv("CANH_KAFKA", broker.bootstrap)
+    _, out, _ = run("doctor", "--json")
+    found = {entry["what"]: entry["found"] for entry in json.loads(out)}
+    assert found["broker version"] == f"speaks the protocol of Kafka {version}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import supervisor as supervising
 from deploy.local.home import Home
+from deploy.local.pidfile import PidFile
 from deploy.local.plan import Phase
 from deploy.local.process import Command, alive
 from deploy.local.service import Service
@@ -162,3 +165,41 @@ async def test_signals_stop_everything(home: Home, how: signal.Signals) -> None:
     await asyncio.wait_for(supervisor.run(on_ready=lambda: os.kill(os.getpid(), how)), 10)
     assert (home.path / "ends").read_text().split() == ["worker", "broker"]
     home.close()
+
+
+async def test_a_service_whose_pid_cannot_be_noted_is_started_again(
+    pair: tuple[Supervisor, list[Change]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk: no process is left that nobody knows of, and it goes on when there is space."""
+    supervisor, changes = pair
+    noted = PidFile.write
+    full = [OSError(errno.ENOSPC, "No space left on device")]
+    started: list[int] = []
+
+    def write(self: PidFile, pid: int, stop_signal: signal.Signals) -> None:
+        started.append(pid)
+        if full:
+            raise full.pop()
+        noted(self, pid, stop_signal)
+
+    monkeypatch.setattr(PidFile, "write", write)
+    await supervisor.start()
+    assert not alive(started[0])
+    assert [change.name for change in changes if "No space left" in change.note] == ["broker"]
+    assert supervisor.all_ready()
+
+
+async def test_a_disk_that_fills_is_told_once_and_that_it_has_space_again(
+    pair: tuple[Supervisor, list[Change]], home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not every ten seconds."""
+    monkeypatch.setattr(supervising, "LOG_CHECK_S", 0.0)
+    supervisor, changes = pair
+    said = ["", "50 MB are free", "40 MB are free", ""]
+    monkeypatch.setattr(home, "shortage", lambda: said.pop(0) if len(said) > 1 else said[0])
+    await supervisor.start()
+    watching = asyncio.create_task(supervisor.watch())
+    await until(lambda: len([change for change in changes if change.name == "disk"]) == 2)
+    assert [change.note for change in changes if change.name == "disk"] == ["50 MB are free", "there is space again"]
+    supervisor.ask_to_stop()
+    await watching

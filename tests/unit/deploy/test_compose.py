@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -202,8 +203,7 @@ def test_the_image_is_built_from_the_lock_file_and_runs_as_nobody() -> None:
 
 def test_one_version_everywhere() -> None:
     """Image, manifests and program agree."""
-    from deploy.cli import VERSION
-
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     (kustomization,) = [each for each in MANIFESTS if each["kind"] == "Kustomization"]
-    assert {service["image"] for service in OURS.values()} == {f"canh:{VERSION}"}
-    assert kustomization["images"] == [{"name": "canh", "newTag": VERSION}]
+    assert {service["image"] for service in OURS.values()} == {f"canh:{version}"}
+    assert kustomization["images"] == [{"name": "canh", "newTag": version}]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from deploy.settings import Settings, env_example
+from deploy.settings import Settings, env_example, nearest_variable, unknown_variables
 from schemas.errors import SettingsError
 
 
@@ -50,6 +50,10 @@ def test_a_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch
         ("CANH_API_PORT", "eighty", "CANH_API_PORT=8420"),
         ("CANH_KAFKA", "kafka", "CANH_KAFKA=127.0.0.1:9092"),
         ("CANH_KAFKA", "kafka://a:9092", "CANH_KAFKA=127.0.0.1:9092"),
+        ("CANH_KAFKA", "::1:9092", "CANH_KAFKA=127.0.0.1:9092"),
+        ("CANH_KAFKA", "kafka:99999", "CANH_KAFKA=127.0.0.1:9092"),
+        ("CANH_ORIGINS", "foo", 'CANH_ORIGINS=["https://ioc.example.vn"]'),
+        ("CANH_METRICS_PORT", "65535", "CANH_METRICS_PORT=0"),
         ("CANH_LANGUAGE", "fr", "CANH_LANGUAGE=vi"),
         ("CANH_TRUSTED_PROXIES", "proxy.example.vn", "CANH_TRUSTED_PROXIES=127.0.0.1"),
         ("CANH_POISON_RATIO", "0", "CANH_POISON_RATIO=0.5"),
@@ -67,6 +71,47 @@ def test_a_wrong_value_names_variable_problem_and_example(
     assert message.startswith(f"{variable}: ")
     assert f"given: {value!r}" in message
     assert message.endswith(f"Example: {example}")
+    assert "^" not in message, "a regular expression is no help"
+
+
+@pytest.mark.parametrize("servers", ["[::1]:9092", "[fe80::1]:1,kafka-2:65535", "127.0.0.1:9092"])
+def test_brokers_may_have_addresses_of_both_kinds(servers: str) -> None:
+    """An IPv6 address stands in brackets, as in a URL."""
+    assert Settings.load(kafka=servers).kafka == servers
+
+
+def test_an_address_of_the_database_is_checked_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told before anything is started, without the text, which has a password in it."""
+    for wrong in ("hunter2", "postgresql://canh:hunter2@[::1/canh", "host=db pasword=hunter2"):
+        monkeypatch.setenv("CANH_DATABASE_URL", wrong)
+        with pytest.raises(SettingsError, match=r"^CANH_DATABASE_URL: .*PostgreSQL.*Example: ") as caught:
+            Settings.load()
+        assert "hunter2" not in str(caught.value)
+        assert caught.value.__cause__ is None, "a traceback would show it"
+    monkeypatch.setenv("CANH_DATABASE_URL", "host=db user=canh password=x")
+    assert Settings.load().database_url
+
+
+def test_origins_are_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the example shows."""
+    monkeypatch.setenv("CANH_ORIGINS", '["https://a.vn", "https://b.vn"]')
+    assert Settings.load().origins == ("https://a.vn", "https://b.vn")
+
+
+def test_a_file_that_is_no_text_is_named() -> None:
+    """An editor that wrote UTF-16 is found at once."""
+    Path(".env").write_bytes("CANH_LANGUAGE=en".encode("utf-16"))
+    with pytest.raises(SettingsError, match=r"\.env in .* UTF-8"):
+        Settings.load()
+
+
+def test_a_misspelt_variable_is_found_with_what_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the environment and in the file; variables of the tests and of docker-compose.yml are no mistakes."""
+    for name in ("CANH_KAFAK", "CANH_KAFKA", "CANH_TEST_BROKER", "CANH_DB_PASSWORD", "OTHER"):
+        monkeypatch.setenv(name, "a:1")
+    Path(".env").write_text("CANH_LATENES_S=5\nCANH_LANGUAGE=vi\nCANH_XYZZY=1\n")
+    assert unknown_variables() == ["CANH_KAFAK", "CANH_LATENES_S", "CANH_XYZZY"]
+    assert [nearest_variable(name) for name in unknown_variables()] == ["CANH_KAFKA", "CANH_LATENESS_S", ""]
 
 
 def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from deploy.local.home import Home
+from deploy.local.server import free_port
 from deploy.local.service import Service
+from deploy.ports import choose
 from deploy.settings import Settings
-from deploy.stack import Stack, build
+from deploy.stack import Stack, api_url, build
+from schemas.errors import UsageError
 
 
 def stack(home: Path, **given: object) -> Stack:
@@ -66,3 +70,29 @@ def test_each_worker_tells_its_health_on_a_port_of_its_own(
     assert {lane: addresses[f"worker-{lane}"] for lane in found} == {
         lane: f"http://127.0.0.1:{port}" for lane, port in found.items()
     }
+
+
+def test_a_port_of_a_worker_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:
+    """The bulk lane's worker has the port after CANH_METRICS_PORT."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_port()))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"Port {port} for the health of the worker-bulk.*CANH_METRICS_PORT"):
+            stack(tmp_path, metrics_port=port - 1)
+
+
+def test_two_servers_never_get_one_port(tmp_path: Path) -> None:
+    """Not by what is set, in which case both variables are named, and not by chance."""
+    port = free_port()
+    with pytest.raises(UsageError, match=r"worker-bulk.*CANH_METRICS_PORT|CANH_METRICS_PORT.*CANH_BROKER_PORT"):
+        build(Settings.load(home=tmp_path, broker_port=port, metrics_port=port - 1, api_port=0), Home(tmp_path))
+    chosen = choose(Settings.load(api_port=port, broker_port=0, database_port=0, metrics_port=0), ("a", "b"))
+    assert chosen["api"] == port
+    assert len(set(chosen.values())) == len(chosen) == 5
+
+
+def test_a_console_on_an_ipv6_address_has_a_url(tmp_path: Path) -> None:
+    """The readiness probe asks there too."""
+    assert api_url(Settings.load(api_host="::1", api_port=8420)) == "http://[::1]:8420"
+    assert api_url(Settings.load(api_host="::", api_port=8420)) == "http://127.0.0.1:8420"

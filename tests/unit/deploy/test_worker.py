@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
@@ -66,3 +67,14 @@ async def test_retention_keeps_what_the_settings_say(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(made._store, "retain", retain)
     await made._forget_old()
     assert told == [Keep(observations=1, events=2, resolved_letters=3, open_letters=4, rollups=5)]
+
+
+async def test_a_port_of_another_program_is_no_exit_code_of_its_own() -> None:
+    """Uvicorn would end the process with 3, which says that too much was refused."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = Settings.load(kafka="127.0.0.1:1", database_url=SecretStr("postgresql://127.0.0.1:1/none"))
+        with pytest.raises(OSError, match=f"on port {port}"):
+            await Worker(settings.model_copy(update={"metrics_port": port}))._serve()

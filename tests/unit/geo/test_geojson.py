@@ -121,3 +121,23 @@ def test_overlapping_zones_are_simplified_one_by_one(square: Callable[..., Zone]
     shapes = [shapely.geometry.shape(one["geometry"]) for one in to_geojson(zones, 0.05)["features"]]
     assert all(shape.is_valid for shape in shapes)
     assert shapely.get_num_coordinates(shapes[0]) < 40
+
+
+@pytest.mark.parametrize("document", [[1, 2], "x", None, 5, {"type": "FeatureCollection", "features": {}}])
+def test_whatever_json_a_file_has_is_answered_in_words(document: object) -> None:
+    """A list of zones of another program is no GeoJSON, and no crash either."""
+    with pytest.raises(UsageError, match="no GeoJSON FeatureCollection"):
+        zones_from_geojson(document, kind="commune", valid_from=date(2025, 7, 1), code_field="c", name_field="n")
+
+
+@pytest.mark.parametrize("kind", ["", " ", "a:b", "a b", "-x", "x" * 51])
+def test_a_kind_is_a_word(kind: str) -> None:
+    """It is the first part of every id: `:22015` could never be found again."""
+    with pytest.raises(UsageError, match="is no word"):
+        read(feature(), kind=kind)
+
+
+@pytest.mark.parametrize("kind", ["commune", "unit_area", "flood-plain", "phường", "7"])
+def test_kinds_of_ones_own_are_welcome(kind: str) -> None:
+    """In any language."""
+    assert read(feature(), kind=kind)[0].id == f"{kind}:24133"

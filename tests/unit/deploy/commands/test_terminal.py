@@ -3,10 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from deploy.commands.terminal import settings_here
+from deploy.commands import terminal
+from deploy.commands.terminal import settings_here, show
 from deploy.local.home import Home
 from schemas.errors import UsageError
+from schemas.topics import TOPICS
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +38,15 @@ def test_a_command_beside_a_canh_up_that_still_starts_is_told_to_wait(tmp_path: 
 def test_where_nothing_runs_the_settings_stay_as_they_are() -> None:
     """Then the command itself says what it misses."""
     assert settings_here().kafka is None
+
+
+def test_no_name_is_cut_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person copies it into the next command; the other columns wrap."""
+    monkeypatch.setattr(terminal, "results", Console(width=60, highlight=False))
+    names = [topic.name for topic in TOPICS]
+    show("Topics", ("name", "meaning"), [(name, "many words " * 20 + "x" * 70) for name in names], as_json=False)
+    out = capsys.readouterr().out
+    assert [name for name in names if name not in out] == []
+    assert "…" not in out

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -64,6 +65,14 @@ def test_home_that_cannot_be_made(tmp_path: Path) -> None:
         Home(tmp_path / "file" / "h").open()
 
 
+def test_a_home_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    """Whoever only looks is told too: a file is no data directory."""
+    (tmp_path / "file").write_text("")
+    for look in (Home.in_use, Home.addresses):
+        with pytest.raises(UsageError, match=r"cannot be read: Not a directory.*CANH_HOME"):
+            look(Home(tmp_path / "file"))
+
+
 def test_port_in_use_names_the_variable() -> None:
     """A taken port gives the port, the holder and the variable to change."""
     with socket.socket() as taken:
@@ -84,6 +93,21 @@ def test_port_choice() -> None:
     assert choose_port(free, "broker", "CANH_BROKER_PORT") == free
 
 
+def test_a_port_is_tried_where_the_server_will_listen() -> None:
+    """Taken on one address is free on another, and an address of another machine is no port in use."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.2", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert choose_port(port, "API", "CANH_API_PORT", "127.0.0.1") == port
+        for host in ("127.0.0.2", "0.0.0.0"):
+            with pytest.raises(UsageError, match=f"Port {port} for the API"):
+                choose_port(port, "API", "CANH_API_PORT", host)
+    for host in ("192.0.2.1", "nobody.invalid"):
+        with pytest.raises(UsageError, match=f"cannot listen on {host}.*CANH_API_HOST"):
+            choose_port(port, "API", "CANH_API_PORT", host)
+
+
 def test_logs_are_bounded_while_they_are_written(tmp_path: Path) -> None:
     """A log past its limit is moved aside, and the writer's next line lands at the start of an empty file."""
     with Home(tmp_path / "h") as home, (home.logs_dir / "worker.log").open("a") as writer:
@@ -96,6 +120,30 @@ def test_logs_are_bounded_while_they_are_written(tmp_path: Path) -> None:
         writer.flush()
         assert (home.logs_dir / "worker.log").read_text() == "next"
         assert (home.logs_dir / "worker.log.1").read_text() == "x" * 100
+
+
+def test_logs_are_bounded_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be moved is emptied: Canh goes on, and the space is free."""
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with Home(tmp_path / "h") as home:
+        (home.logs_dir / "worker.log").write_text("x" * 100)
+        home.bound_logs(99)
+        assert {log.name: log.stat().st_size for log in home.logs_dir.iterdir()} == {"worker.log": 0}
+
+
+def test_a_disk_that_fills_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is full, with what to do; nothing is said while there is space."""
+    home = Home(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=150_000_000))
+    assert home.shortage().startswith(f"150 MB are free at {tmp_path}: ")
+    assert "Free some space" in home.shortage()
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=300_000_000))
+    assert home.shortage() == ""
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,6 +16,7 @@ from schemas.errors import UsageError
 from schemas.events import Lane, Text
 from schemas.topics import RAW_BULK, RAW_PRIORITY
 from streams.sources.simulator.abstract import Emission, Expected, Scenario
+from streams.sources.simulator.faults import FAULT_FROM, SENSOR_FAULTS
 from streams.sources.simulator.flood import SONG_BA_FLOOD, START
 from streams.sources.simulator.runner import Mode, Plan, Progress, plan, run, truth_json
 from streams.sources.simulator.storm import STORM_OF_ALARMS
@@ -68,8 +71,37 @@ def test_what_cannot_be_is_said() -> None:
     """A historic scenario cannot be live, and time does not run backwards."""
     with pytest.raises(UsageError, match="song-ba-flood"):
         plan(SONG_BA_FLOOD, NOW, mode=Mode.LIVE)
-    with pytest.raises(UsageError, match="--speed"):
-        plan(URBAN_DAY, NOW, speed=-1)
+    for speed in (-1, math.nan, math.inf):
+        with pytest.raises(UsageError, match="--speed"):
+            plan(URBAN_DAY, NOW, speed=speed)
+    with pytest.raises(UsageError, match="--history-h -3"):
+        plan(URBAN_DAY, NOW, history=timedelta(hours=-3))
+
+
+@pytest.mark.parametrize("how", [{"speed": 0}, {"speed": 60}, {"mode": Mode.REPLAY}, {"start": NOW - MINUTE}])
+def test_wrong_clocks_cannot_be_replayed(how: dict[str, Any]) -> None:
+    """In a replay the broker's clock is ahead of every device's: the faults would turn into other ones."""
+    with pytest.raises(UsageError, match="leave out --speed"):
+        plan(SENSOR_FAULTS, NOW, **how)
+
+
+def test_the_faults_of_a_live_run_lie_ahead() -> None:
+    """However much history is asked for, all that is sent at once is healthy, and each event of it was sent by then."""
+    how = plan(SENSOR_FAULTS, NOW, history=timedelta(hours=5))
+    assert how == Plan(Mode.LIVE, 1, NOW - FAULT_FROM, NOW)
+    healthy = [
+        e for e in played(SENSOR_FAULTS.name) if how.due(e.send_at - start_of(SENSOR_FAULTS.name) + how.start) < NOW
+    ]
+    assert healthy
+    assert all(emission.at <= emission.send_at for emission in healthy)
+    assert plan(SENSOR_FAULTS, NOW, history=MINUTE).start == NOW - MINUTE
+
+
+async def test_a_truth_that_cannot_be_written_is_one_sentence(publisher: MemoryPublisher, tmp_path: Path) -> None:
+    """Nothing is sent that nobody could compare."""
+    with pytest.raises(UsageError, match=r"cannot be written to .*: No such file"):
+        await run(CLOCK, publisher, plan(CLOCK, NOW, speed=0), seed=1, truth_path=tmp_path / "no" / "truth.json")
+    assert publisher.records == {}
 
 
 def test_due_times_follow_the_mode() -> None:
