@@ -16,6 +16,7 @@ from schemas.errors import BackpressureError, ConflictError, PoisonMessageError
 from schemas.events import DeadLetter
 from schemas.store.abstract import Commit, Offset, StreamStore
 from schemas.topics import SOURCE_HEADER, Topic
+from streams.headway import NO_LAG, Lag
 from streams.metrics import BATCH_SECONDS, RECORDS, REFUSED, RETRIES
 from streams.reach import Reach
 from streams.transport import Run
@@ -47,8 +48,8 @@ class Hop(ABC):
         Raises PoisonMessageError when some record is bad (the caller finds out which), BackpressureError to wait.
         """
 
-    async def tick(self, place: Place) -> Commit | None:  # noqa: ARG002 -- most hops wait for records only
-        """Say what the mere passing of time changes in a partition; None: nothing."""
+    async def tick(self, place: Place, lag: Lag) -> Commit | None:  # noqa: ARG002 -- most hops wait for records only
+        """Say what the mere passing of time changes in a partition, `lag` behind the world; None: nothing."""
         return None
 
     def keeps(self, place: Place) -> int | None:  # noqa: ARG002 -- most hops are done with what they have worked
@@ -112,18 +113,18 @@ class Carrier:
         self._keep(run.ticket.place)
         self._watermark.finish(run.ticket, self.hop.name)
 
-    async def tick(self) -> None:
-        """Let time pass in every partition that is ours; skipped while a run is under way."""
-        if self._busy.locked():
-            return
+    async def tick(self, lag_of: Callable[[Place], Lag | None] = lambda _place: NO_LAG) -> None:
+        """Let time pass in every partition that is ours, in between two runs; not where `lag_of` gives None."""
         async with self._busy:
             for place in [place for place in self._watermark.places() if place in self._reach]:
-                await self._tick(place)
+                lag = lag_of(place)  # asked for here: partitions may have moved while we waited
+                if lag is not None:
+                    await self._tick(place, lag)
 
-    async def _tick(self, place: Place) -> None:
+    async def _tick(self, place: Place, lag: Lag) -> None:
         try:
             await self._recall(place)
-            commit = await self.hop.tick(place)
+            commit = await self.hop.tick(place, lag)
             if commit is not None:
                 await self._commit(place, (), commit)
         except PoisonMessageError as error:

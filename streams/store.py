@@ -13,6 +13,7 @@ from schemas.errors import PoisonMessageError
 from schemas.events import DeadLetter, ObservationBatch, PriorityEvent
 from schemas.store.abstract import Commit, StreamStore
 from schemas.topics import Topic
+from streams.headway import NO_LAG, Lag
 from streams.hop import Hop, Records, dead_letter
 from streams.pace import Pace
 from streams.watermark import Place
@@ -42,7 +43,7 @@ class StoreHop(Hop):
         commit = gather(records)
         return replace(commit, newest_later=not self._pace.is_due(place, records[0].offset, hurried=self._hurried))
 
-    async def tick(self, place: Place) -> Commit | None:
+    async def tick(self, place: Place, lag: Lag = NO_LAG) -> Commit | None:  # noqa: ARG002 -- rows tell their own time
         """Write what has waited."""
         return Commit() if self._pace.settle(place) else None
 

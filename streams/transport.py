@@ -230,16 +230,6 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         if self.flow_active and not self.should_stop:
             await self.perform_seek()
 
-    def caught_up(self) -> bool:
-        """Tell whether every hop has read all that the broker had of our partitions at the last fetch."""
-        places = self.watermark.places()
-        tps = [TopicPartition(place.topic, place.partition) for place in places]
-        if not tps or not self.assignment().issuperset(tps):
-            return False  # not begun, or a rebalance is under way
-        ends = [self.highwater(tp) for tp in tps]
-        done = [self.watermark.finished(place) for place in places]
-        return all(end is not None and (at or 0) >= end for at, end in zip(done, ends, strict=True))
-
     async def wait_empty(self) -> None:
         """Wait for the runs that hops are working on, no others.
 
