@@ -24,6 +24,10 @@ class BackpressureError(CanhError):
     """The system outside is slow or away (broker, database): wait and repeat, for ever; drop nothing."""
 
 
+class TooSlowError(BackpressureError):
+    """The system outside gave up because the work took too long: wait, and do less of it at once."""
+
+
 class ConflictError(CanhError):
     """Somebody else changed the record first: read it again and decide again (HTTP 409)."""
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import errors
 
-from schemas.errors import BackpressureError, PoisonMessageError
+from schemas.errors import BackpressureError, PoisonMessageError, TooSlowError
 from schemas.events import Reason
 
 #: SQLSTATE classes and codes that say: not now (docs of PostgreSQL, appendix A). 08 connection, 40 rollback,
@@ -49,7 +49,8 @@ def translate(error: psycopg.Error) -> BackpressureError | PoisonMessageError | 
 
 
 def _busy(error: psycopg.Error) -> BackpressureError:
-    return BackpressureError(f"the database does not answer now ({error.sqlstate or type(error).__name__}): {error}")
+    ours = TooSlowError if isinstance(error, errors.QueryCanceled) else BackpressureError
+    return ours(f"the database does not answer now ({error.sqlstate or type(error).__name__}): {error}")
 
 
 def _refused(error: psycopg.Error) -> PoisonMessageError:

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from schemas.errors import BackpressureError, PoisonMessageError, UsageError
+from schemas.errors import BackpressureError, PoisonMessageError, TooSlowError, UsageError
 from schemas.store.abstract import Commit, Committed
 from schemas.store.timescale import TimescaleStore
 from schemas.store.timescale.edition import ask, version_of
@@ -24,7 +24,7 @@ DSN = "postgresql://127.0.0.1:9/none"
         (errors.TooManyConnections("x"), BackpressureError),
         (errors.DiskFull("x"), BackpressureError),
         (errors.LockNotAvailable("x"), BackpressureError),
-        (errors.QueryCanceled("x"), BackpressureError),
+        (errors.QueryCanceled("x"), TooSlowError),
         (errors.DeadlockDetected("x"), BackpressureError),
         (psycopg.OperationalError("connection lost"), BackpressureError),
         (errors.NumericValueOutOfRange("x"), PoisonMessageError),
