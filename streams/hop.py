@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from aiokafka.structs import ConsumerRecord
 
 from schemas.codec import header_text
-from schemas.errors import BackpressureError, ConflictError, PoisonMessageError
+from schemas.errors import BackpressureError, ConflictError, PoisonMessageError, TooSlowError
 from schemas.events import DeadLetter
 from schemas.store.abstract import Commit, Offset, StreamStore
 from schemas.topics import SOURCE_HEADER, Topic
@@ -28,6 +28,8 @@ Records = Sequence[ConsumerRecord]
 
 #: Waits between two tries while something outside is away, in seconds; the last one repeats.
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+#: A part that took too long so often is done in halves.
+SLOW_TRIES = 2
 
 
 class Hop(ABC):
@@ -106,6 +108,8 @@ class Carrier:
         self._carrying += 1
         try:
             async with self._busy:
+                if not self._watermark.current(run.ticket):  # taken over meanwhile, perhaps at an earlier place
+                    return
                 await self._carry(run)
         finally:
             self._carrying -= 1
@@ -147,8 +151,8 @@ class Carrier:
         await self._work_off(place, [run.records])
 
     async def _work_off(self, place: Place, parts: list[Records]) -> None:
-        """Make parts of a run durable, one after the other; poison splits them."""
-        tries = 0
+        """Make parts of a run durable, one after the other; poison splits them, and a store that takes too long."""
+        tries = slow = 0
         while parts:
             part = [record for record in parts.pop(0) if record.offset >= self._reach[place].read]
             if not part:
@@ -158,12 +162,14 @@ class Carrier:
             except PoisonMessageError as error:
                 await self._isolate(place, part, parts, error)
             except (BackpressureError, ConflictError) as error:
-                parts.insert(0, part)
+                slow = slow + 1 if isinstance(error, TooSlowError) else 0
+                parts[0:0] = _halves(part) if slow >= SLOW_TRIES else [part]
+                slow %= SLOW_TRIES
                 await self._wait(tries, error)
                 await self._resync(place, conflict=isinstance(error, ConflictError))
                 tries += 1
             else:
-                tries = 0
+                tries = slow = 0
         self.hop.hurry(place, on=False)
 
     async def _do(self, place: Place, part: Records) -> None:
@@ -204,15 +210,21 @@ class Carrier:
         part = [*reach.again(), *part]
         self._reach[place] = reach.rewound()
         if len(part) != 1:
-            middle = len(part) // 2
-            parts[0:0] = [part[:middle], part[middle:]]
+            parts[0:0] = _halves(part)
             return
         logger.warning("record.refused: %s offset %d: %s", place, part[0].offset, error)
-        try:
-            await self._commit(place, part, await self.hop.salvage(place, part[0], error))
-        except (BackpressureError, ConflictError) as problem:
-            parts.insert(0, part)
-            await self._wait(0, problem)
+        await self._salvage(place, part[0], error)
+
+    async def _salvage(self, place: Place, record: ConsumerRecord, error: PoisonMessageError) -> None:
+        """Write what can be saved of a bad record, unless it turns out that somebody else has."""
+        tries = 0
+        while record.offset >= self._reach[place].read:
+            try:
+                await self._commit(place, [record], await self.hop.salvage(place, record, error))
+            except (BackpressureError, ConflictError) as problem:
+                await self._wait(tries, problem)
+                await self._resync(place, conflict=isinstance(problem, ConflictError))
+                tries += 1
 
     async def _wait(self, tries: int, error: Exception) -> None:
         RETRIES.labels(self.hop.name).inc()
@@ -245,6 +257,11 @@ class Carrier:
                 await self._wait(len(BACKOFF_S), error)
             else:
                 return
+
+
+def _halves(part: Records) -> list[Records]:
+    middle = len(part) // 2
+    return [part[:middle], part[middle:]]
 
 
 def _changes(commit: Commit) -> bool:
