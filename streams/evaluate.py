@@ -79,7 +79,7 @@ class EvaluateHop(Hop):
         self._clock = clock
         self._pace = pace or Pace()
         self._engine = Engine(rules)
-        self._version = -1
+        self._world: World | None = None
         self._memory: dict[Place, _Memory] = {}
 
     async def load(self, place: Place) -> None:
@@ -142,9 +142,9 @@ class EvaluateHop(Hop):
 
     def _current_engine(self) -> Engine:
         world = self._atlas.world
-        if world.version != self._version:
+        if world is not self._world:  # another version of the registry, or another day: zones have changed
             self._engine = self._engine.knowing(lookups(world))
-            self._version = world.version
+            self._world = world
         return self._engine
 
     def _commit(self, place: Place, outcomes: Sequence[Outcome], *, states: bool) -> Commit:
