@@ -16,4 +16,5 @@ BATCH_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 OUTBOX_WAITING = Gauge("canh_outbox_waiting", "Records in the outbox after the last round of the relay")
-READY = Gauge("canh_hop_ready", "1 when a hop's last try succeeded, 0 while it waits", ["hop"])
+#: `hop` is also broker, database and takeover: what a lane stands on.
+READY = Gauge("canh_hop_ready", "1 when a hop's last try succeeded, 0 while it waits", ["lane", "hop"])
