@@ -18,7 +18,7 @@ from deploy.bootstrap import now, open_store
 from deploy.local.broker import SNAPSHOT, answers_kafka
 from deploy.local.home import NEEDED_BYTES, Home, choose_port
 from deploy.settings import Settings
-from deploy.topics import end_offsets, topic_states
+from deploy.topics import bounds, topic_states
 from schemas.errors import CanhError, UsageError
 from schemas.store.abstract import Health, Offset
 from streams.pipeline import Step, steps
@@ -151,18 +151,31 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
 
 
 def _lag(settings: Settings, offsets: Mapping[Step, Sequence[Offset]]) -> Iterator[Finding]:
-    """Say how many records each hop has before it: the log's end against the database's offsets."""
+    """Say how far each hop is behind: the log against the database's offsets."""
     if settings.kafka is None or not offsets:
         return
     try:
-        ends = end_offsets(settings.kafka)
+        logs = bounds(settings.kafka)
     except CanhError as error:
         yield Finding("lag", str(error), "Look at the findings above first.")
         return
     for step, known in offsets.items():
-        done = {offset.partition: offset.next_offset for offset in known}
-        behind = sum(end - done.get(p, 0) for (topic, p), end in ends.items() if topic == step.reads.name)
-        yield Finding(f"{step.lane} {step.hop}", f"{max(behind, 0)} records behind")
+        yield behind(step, known, {p: log for (topic, p), log in logs.items() if topic == step.reads.name})
+
+
+def behind(step: Step, known: Sequence[Offset], logs: Mapping[int, tuple[int, int]]) -> Finding:
+    """Compare what a hop has stored with where its partitions begin and end: what lies before it, what was deleted."""
+    done = {offset.partition: offset.next_offset for offset in known}
+    waiting = sum(end - max(done.get(p, 0), begin) for p, (begin, end) in logs.items())
+    deleted = sum(max(begin - done[p], 0) for p, (begin, _) in logs.items() if p in done)
+    what, found = f"{step.lane} {step.hop}", f"{max(waiting, 0)} records behind"
+    if not deleted:
+        return Finding(what, found)
+    return Finding(
+        what,
+        f"{found}; {deleted} were deleted before they were read",
+        f"Let retention.ms of {step.reads.name} outlast your longest outage; send again what the sources still have.",
+    )
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (

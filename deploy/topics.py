@@ -97,6 +97,11 @@ def _was_member(admin: Any, group: str, worker_id: str) -> bool:
 
 def end_offsets(bootstrap: str) -> dict[tuple[str, int], int]:
     """Give the next offset to be written of every partition of our topics that exists."""
+    return {place: end for place, (_, end) in bounds(bootstrap).items()}
+
+
+def bounds(bootstrap: str) -> dict[tuple[str, int], tuple[int, int]]:
+    """Give the first offset kept and the next to be written of every partition of our topics that exists."""
     consumer = KafkaConsumer(bootstrap_servers=bootstrap.split(","), group_id=None)
     try:
         there = consumer.topics()
@@ -106,7 +111,8 @@ def end_offsets(bootstrap: str) -> dict[tuple[str, int], int]:
             if topic.name in there
             for partition in consumer.partitions_for_topic(topic.name) or ()
         ]
-        return {(place.topic, place.partition): end for place, end in consumer.end_offsets(places).items()}
+        begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+        return {(place.topic, place.partition): (begins[place], end) for place, end in ends.items()}
     except KafkaError as error:
         raise BackpressureError(f"The broker at {bootstrap} did not tell its offsets: {error!r}") from error
     finally:

@@ -22,6 +22,7 @@ from schemas.events import Lane
 from schemas.store.abstract import Offset, StreamStore
 from streams.headway import Headway, Lag
 from streams.hop import Carrier, Hop
+from streams.metrics import DELETED_UNREAD
 from streams.pipeline import step_before
 from streams.survey import Surveyor
 from streams.transport import LogReader, SafeTransport
@@ -56,6 +57,7 @@ class LaneApp:
         self.name = lane.value
         self._on_ready = on_ready
         self._problems: dict[str, str] = {}
+        self._told_deleted: dict[tuple[str, str, int], int] = {}
         self._fatal: Exception | None = None
         self._stopping = False
         self._impatient = False
@@ -229,9 +231,20 @@ class LaneApp:
                     logger.error("log.lost_records: %s: reading again from %d", place, begin)
                     await self._store.reset_offset(Offset(hop.name, place.topic, place.partition, begin))
                 start = begin if offset is None or place in lost else max(offset.next_offset, begin)
+                if offset is not None and place not in lost:
+                    self._tell_deleted(offset, begin)
                 await self._carriers[hop.name].resume(place, start)
                 starts[place] = min(start, starts.get(place, start))
         return starts
+
+    def _tell_deleted(self, offset: Offset, begin: int) -> None:
+        """Say loudly, once, that retention took records unread (P23); there is nothing left to read."""
+        key = (offset.hop, offset.topic, offset.partition)
+        first = max(offset.next_offset, self._told_deleted.get(key, 0))
+        if first < begin:
+            self._told_deleted[key] = begin
+            logger.error("log.deleted_unread: %s: %s/%d: records %d to %d", *key, first, begin - 1)
+            DELETED_UNREAD.labels(offset.hop, offset.topic).inc(begin - first)
 
     async def _lost(self, bounds: Mapping[Place, tuple[int, int]], stored: Sequence[Offset]) -> set[Place]:
         """Find partitions whose log is not the one that we read: it ends too early, or holds another record there."""

@@ -9,6 +9,9 @@ REFUSED = Counter("canh_refused_total", "Messages sent to the dead letters", ["h
 RETRIES = Counter("canh_retries_total", "Times a hop waited for something outside", ["hop"])
 LATE = Counter("canh_late_rows_total", "Rows that came later than rules wait for them (settle)", ["topic"])
 SIGNALS = Counter("canh_signals_total", "Signals given by rules", ["rule", "action"])
+DELETED_UNREAD = Counter(
+    "canh_deleted_unread_total", "Records that retention took before a hop read them", ["hop", "topic"]
+)
 BATCH_SECONDS = Histogram(
     "canh_batch_seconds",
     "Seconds for one micro-batch, from handed over to committed",

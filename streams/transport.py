@@ -22,6 +22,7 @@ from faust.types.tuples import ack_lock
 
 from schemas.errors import BackpressureError
 from streams.lean import use_lean_records
+from streams.metrics import DELETED_UNREAD
 from streams.watermark import Place, Ticket, Watermark
 
 logger = logging.getLogger(__name__)
@@ -212,6 +213,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
             return True
         if self._holes.get(place) == position:
             logger.error("log.hole: %s: records %d to %d were deleted unread", place, position, first - 1)
+            for hop in self._hops_of(place.topic):
+                DELETED_UNREAD.labels(hop, place.topic).inc(first - position)
             return True
         self._holes[place] = position
         try:
