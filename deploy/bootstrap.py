@@ -112,8 +112,11 @@ def make_lanes(
         chosen = steps(only, each)
         if chosen:
             hops = [_hop(step, settings, store, publisher, atlas) for step in chosen]
-            tell = partial(_note_ready, each)
-            apps.append(LaneApp(each, kafka_of(settings), store, hops, worker_id=settings.worker_id, on_ready=tell))
+            app = LaneApp(
+                each, kafka_of(settings), store, hops, worker_id=settings.worker_id, poison_ratio=settings.poison_ratio,
+                on_ready=partial(_note_ready, each),
+            )  # fmt: skip
+            apps.append(app)
     return apps
 
 

@@ -7,9 +7,10 @@ import importlib.metadata
 import importlib.util
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -20,12 +21,17 @@ from deploy.local.home import NEEDED_BYTES, Home, choose_port
 from deploy.settings import Settings
 from deploy.topics import bounds, topic_states
 from schemas.errors import CanhError, UsageError
+from schemas.events import DeadLetter
+from schemas.events.dead_letter import Reason
 from schemas.store.abstract import Health, Offset
 from streams.pipeline import Step, steps
+from streams.poison import FEW
 
 #: More than this between two clocks makes events look late or from the future.
 MAX_SKEW = timedelta(seconds=5)
 PYTHON = (3, 11)
+#: So many of the newest refusals are looked at, and of those the ones of this time.
+LETTERS, RECENT = 1000, timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "not running", "Run `canh up`, or set CANH_DATABASE_URL.")
         return
     try:
-        health, offsets = asyncio.run(_asked(settings))
+        health, offsets, letters = asyncio.run(_asked(settings))
         skew = _skew(settings)
     except (CanhError, psycopg.Error) as error:
         yield Finding("database", str(error), "Start it, or correct CANH_DATABASE_URL.")
@@ -118,6 +124,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         "" if abs(skew) < MAX_SKEW else "Run an NTP service on both machines.",
     )
     yield from _lag(settings, offsets)
+    yield from refused(letters, now() - RECENT)
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:
@@ -178,17 +185,30 @@ def behind(step: Step, known: Sequence[Offset], logs: Mapping[int, tuple[int, in
     )
 
 
+def refused(letters: Sequence[DeadLetter], since: datetime) -> Iterator[Finding]:
+    """Name the sources that send rubbish: one of them alone stops no worker, so somebody must be told."""
+    bad = Counter(each.source for each in letters if each.received_at >= since and each.reason != Reason.UNSUPPORTED)
+    for source, count in bad.most_common():
+        if count >= FEW:
+            yield Finding(
+                f"source {source or '(none)'}",
+                f"{count} of the newest {len(letters)} refusals, within an hour",
+                f"Run `canh dlq list --source {source}`; mend the sender, or the source's format and units.",
+            )
+
+
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     check_python, check_wheels, check_broker, check_database, check_disk, check_ports,
 )  # fmt: skip
 
 
-async def _asked(settings: Settings) -> tuple[Health, dict[Step, list[Offset]]]:
-    """Give the database's health and, where its tables are current, the offsets of every hop."""
+async def _asked(settings: Settings) -> tuple[Health, dict[Step, list[Offset]], list[DeadLetter]]:
+    """Give the database's health and, where its tables are current, every hop's offsets and the newest refusals."""
     async with open_store(settings, "doctor") as store:
         health = await store.health()
         known = steps() if health.ready else []
-        return health, {step: await store.offsets(step.hop, step.reads.name) for step in known}
+        offsets = {step: await store.offsets(step.hop, step.reads.name) for step in known}
+        return health, offsets, await store.dead_letters(limit=LETTERS) if known else []
 
 
 def _skew(settings: Settings) -> timedelta:

@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from schemas.errors import CanhError, SettingsError, UsageError
-from streams.poison import TooMuchPoisonError
+from streams.poison import EXIT_REFUSED, TooMuchPoisonError
 
 VERSION = "0.1.0"
 
@@ -40,8 +40,8 @@ def main(tokens: Sequence[str] | None = None) -> None:
         errors.print(str(error), style="red", markup=False)
         sys.exit(2)
     except TooMuchPoisonError as error:
-        errors.print(str(error), style="red", markup=False)
-        sys.exit(3)
+        errors.print(str(error), style="red", markup=False, soft_wrap=True)  # one line: `canh up` tells it from the log
+        sys.exit(EXIT_REFUSED)
     except CanhError as error:
         errors.print(str(error), style="red", markup=False)
         sys.exit(1)

@@ -24,6 +24,7 @@ from streams.headway import Headway, Lag
 from streams.hop import Carrier, Hop
 from streams.metrics import DELETED_UNREAD
 from streams.pipeline import step_before
+from streams.poison import PoisonGauge
 from streams.survey import Surveyor
 from streams.transport import LogReader, SafeTransport
 from streams.watermark import Place
@@ -51,6 +52,7 @@ class LaneApp:
         hops: Sequence[Hop],
         *,
         worker_id: str = "",
+        poison_ratio: float = 1.0,
         on_ready: Callable[[str, str], None] = lambda _hop, _problem: None,
     ) -> None:
         _assert_safe_faust()
@@ -68,7 +70,10 @@ class LaneApp:
         self.faust = self._build(lane, worker_id)
         transport: SafeTransport = self.faust.transport
         self.watermark = transport.watermark
-        self._carriers = {hop.name: Carrier(hop, store, self.watermark, on_ready=self._note) for hop in hops}
+        self._carriers = {
+            hop.name: Carrier(hop, store, self.watermark, gauge=PoisonGauge(poison_ratio), on_ready=self._note)
+            for hop in hops
+        }
         before = {hop.topic.name: step_before(hop.topic) for hop in hops}
         self._headway = Headway({name: step.reads.name if step else None for name, step in before.items()})
         self._surveyor = Surveyor(bootstrap, store, before, {step for step in before.values() if step is not None})

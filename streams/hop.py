@@ -18,6 +18,7 @@ from schemas.store.abstract import Commit, Offset, StreamStore
 from schemas.topics import SOURCE_HEADER, Topic
 from streams.headway import NO_LAG, Lag
 from streams.metrics import BATCH_SECONDS, RECORDS, REFUSED, RETRIES
+from streams.poison import PoisonGauge
 from streams.reach import Reach
 from streams.transport import Run
 from streams.watermark import Place, Watermark
@@ -65,9 +66,15 @@ class Hop(ABC):
         """Save what can be saved of one bad record; by default all of it becomes one dead letter."""
         return Commit(dead_letters=[dead_letter(record, error)])
 
+    def rows(self, record: ConsumerRecord) -> int:  # noqa: ARG002 -- for hops that refuse parts of records
+        """Give how many dead letters `salvage` makes when all of a record is bad."""
+        return 1
+
 
 class Carrier:
     """Feeds one hop; `carry` ends only when the run is durable, but for what the hop holds (or when it is cancelled).
+
+    Raises TooMuchPoisonError when too much had to be isolated; what was, is written by then.
 
     The watermark then knows the run as finished, and how far the hop has stored: the broker is told no more than that.
     """
@@ -78,9 +85,11 @@ class Carrier:
         store: StreamStore,
         watermark: Watermark,
         *,
+        gauge: PoisonGauge | None = None,
         on_ready: Callable[[str, str], None] = lambda _hop, _problem: None,
     ) -> None:
         self.hop = hop
+        self._gauge = gauge or PoisonGauge(1.0)  # which nothing exceeds
         self._store = store
         self._watermark = watermark
         self._on_ready = on_ready
@@ -177,6 +186,7 @@ class Carrier:
         with BATCH_SECONDS.labels(self.hop.name).time():
             commit = await self.hop.work(place, part)
             await self._commit(place, part, commit)
+        self._gauge.count(len(part), 0)
 
     async def _recall(self, place: Place) -> None:
         """Give the hop what it had read before its memory was lost; to do so twice changes nothing."""
@@ -220,11 +230,14 @@ class Carrier:
         tries = 0
         while record.offset >= self._reach[place].read:
             try:
-                await self._commit(place, [record], await self.hop.salvage(place, record, error))
+                commit = await self.hop.salvage(place, record, error)
+                await self._commit(place, [record], commit)
             except (BackpressureError, ConflictError) as problem:
                 await self._wait(tries, problem)
                 await self._resync(place, conflict=isinstance(problem, ConflictError))
                 tries += 1
+            else:
+                self._gauge.count(1, len(commit.dead_letters) / self.hop.rows(record))
 
     async def _wait(self, tries: int, error: Exception) -> None:
         RETRIES.labels(self.hop.name).inc()

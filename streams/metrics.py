@@ -9,6 +9,11 @@ REFUSED = Counter("canh_refused_total", "Messages sent to the dead letters", ["h
 RETRIES = Counter("canh_retries_total", "Times a hop waited for something outside", ["hop"])
 LATE = Counter("canh_late_rows_total", "Rows that came later than rules wait for them (settle)", ["topic"])
 SIGNALS = Counter("canh_signals_total", "Signals given by rules", ["rule", "action"])
+BAD_SOURCES = Gauge(
+    "canh_bad_sources",
+    "Sources of whose messages too many (CANH_POISON_RATIO) were refused of late",
+    ["topic"],
+)
 DELETED_UNREAD = Counter(
     "canh_deleted_unread_total", "Records that retention took before a hop read them", ["hop", "topic"]
 )

@@ -66,6 +66,13 @@ class StoreHop(Hop):
         letters = await self._bisect(record, commit.observations, error)
         return replace(commit, observations=None, dead_letters=letters)
 
+    def rows(self, record: ConsumerRecord) -> int:
+        """Give the rows of a batch: each may be bad by itself."""
+        try:
+            return max(len(gather([record]).observations or ()), 1)
+        except PoisonMessageError:
+            return 1
+
     async def _bisect(
         self, record: ConsumerRecord, batch: ObservationBatch, error: PoisonMessageError
     ) -> list[DeadLetter]:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-from deploy.checkup import behind
+from datetime import datetime, timedelta
+
+from deploy.checkup import behind, refused
+from schemas.events import DeadLetter
 from schemas.store.abstract import Offset
 from schemas.topics import OBSERVATIONS
 from streams.pipeline import steps
+from tests.unit.streams.hands import NOW
 
 STORE = next(step for step in steps() if step.hop == "store" and step.reads == OBSERVATIONS)
 
@@ -23,3 +27,15 @@ def test_records_that_were_deleted_unread_need_a_person() -> None:
     found = behind(STORE, [at(0, 1000), at(1, 7)], {0: (5000, 6000), 1: (0, 7)})
     assert "1000 records behind; 4000 were deleted" in found.found
     assert OBSERVATIONS.name in found.fix
+
+
+def letters(source: str, count: int, at: datetime, reason: str = "bad_json") -> list[DeadLetter]:
+    return [DeadLetter(f"{source}{n}", source, reason, "", "no", "canh.raw.bulk", 0, n, at, b"") for n in range(count)]
+
+
+def test_a_source_that_sends_rubbish_now_is_named() -> None:
+    """Not for a few refusals, not for what was long ago, and not for a camera's heartbeats."""
+    found = [*letters("bad", 12, NOW), *letters("few", 3, NOW), *letters("old", 50, NOW - timedelta(hours=2))]
+    (finding,) = refused([*found, *letters("camera", 50, NOW, "unsupported")], NOW - timedelta(hours=1))
+    assert finding.what == "source bad"
+    assert "--source bad" in finding.fix
