@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -126,9 +127,11 @@ def make_lanes(
         chosen = steps(only, each)
         if chosen:
             hops = [_hop(step, settings, store, publisher, atlas) for step in chosen]
-            apps.append(
-                LaneApp(each, kafka_of(settings), store, hops, worker_id=settings.worker_id, on_ready=_note_ready)
-            )
+            app = LaneApp(
+                each, kafka_of(settings), store, hops, worker_id=settings.worker_id, poison_ratio=settings.poison_ratio,
+                on_ready=partial(_note_ready, each),
+            )  # fmt: skip
+            apps.append(app)
     return apps
 
 
@@ -146,8 +149,8 @@ def _hop(step: Step, settings: Settings, store: TimescaleStore, publisher: Kafka
             return CorrelateHop(store, atlas, now)
 
 
-def _note_ready(hop: str, problem: str) -> None:
-    READY.labels(hop).set(0 if problem else 1)
+def _note_ready(lane: Lane, hop: str, problem: str) -> None:
+    READY.labels(lane, hop).set(0 if problem else 1)
 
 
 def lanes_named(lane: str | None) -> Lane | None:

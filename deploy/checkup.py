@@ -7,9 +7,10 @@ import importlib.metadata
 import importlib.util
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -21,14 +22,19 @@ from deploy.local.home import NEEDED_BYTES, Home
 from deploy.ports import Wanted, refuse_doubles, wanted
 from deploy.settings import Settings, nearest_variable, unknown_variables
 from deploy.stack import WORKERS
-from deploy.topics import broker_version, end_offsets, topic_states
+from deploy.topics import bounds, broker_version, topic_states
 from schemas.errors import CanhError, UsageError
+from schemas.events import DeadLetter
+from schemas.events.dead_letter import Reason
 from schemas.store.abstract import Health, Offset
 from streams.pipeline import Step, steps
+from streams.poison import FEW
 
 #: More than this between two clocks makes events look late or from the future.
 MAX_SKEW = timedelta(seconds=5)
 PYTHON = (3, 11)
+#: So many of the newest refusals are looked at, and of those the ones of this time.
+LETTERS, RECENT = 1000, timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "not running", "Run `canh up`, or set CANH_DATABASE_URL.")
         return
     try:
-        health, offsets = asyncio.run(_asked(settings))
+        health, offsets, letters = asyncio.run(_asked(settings))
         skew = _skew(settings)
     except (CanhError, psycopg.Error) as error:
         yield Finding("database", str(error), "Start it, or correct CANH_DATABASE_URL.")
@@ -131,6 +137,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         "" if abs(skew) < MAX_SKEW else "Run an NTP service on both machines.",
     )
     yield from _lag(settings, offsets)
+    yield from refused(letters, now() - RECENT)
 
 
 def check_audit(settings: Settings) -> Iterator[Finding]:
@@ -204,18 +211,43 @@ def _exists(path: Path) -> bool:
 
 
 def _lag(settings: Settings, offsets: Mapping[Step, Sequence[Offset]]) -> Iterator[Finding]:
-    """Say how many records each hop has before it: the log's end against the database's offsets."""
+    """Say how far each hop is behind: the log against the database's offsets."""
     if settings.kafka is None or not offsets:
         return
     try:
-        ends = end_offsets(settings.kafka)
+        logs = bounds(settings.kafka)
     except CanhError as error:
         yield Finding("lag", str(error), "Look at the findings above first.")
         return
     for step, known in offsets.items():
-        done = {offset.partition: offset.next_offset for offset in known}
-        behind = sum(end - done.get(p, 0) for (topic, p), end in ends.items() if topic == step.reads.name)
-        yield Finding(f"{step.lane} {step.hop}", f"{max(behind, 0)} records behind")
+        yield behind(step, known, {p: log for (topic, p), log in logs.items() if topic == step.reads.name})
+
+
+def behind(step: Step, known: Sequence[Offset], logs: Mapping[int, tuple[int, int]]) -> Finding:
+    """Compare what a hop has stored with where its partitions begin and end: what lies before it, what was deleted."""
+    done = {offset.partition: offset.next_offset for offset in known}
+    waiting = sum(end - max(done.get(p, 0), begin) for p, (begin, end) in logs.items())
+    deleted = sum(max(begin - done[p], 0) for p, (begin, _) in logs.items() if p in done)
+    what, found = f"{step.lane} {step.hop}", f"{max(waiting, 0)} records behind"
+    if not deleted:
+        return Finding(what, found)
+    return Finding(
+        what,
+        f"{found}; {deleted} were deleted before they were read",
+        f"Let retention.ms of {step.reads.name} outlast your longest outage; send again what the sources still have.",
+    )
+
+
+def refused(letters: Sequence[DeadLetter], since: datetime) -> Iterator[Finding]:
+    """Name the sources that send rubbish: one of them alone stops no worker, so somebody must be told."""
+    bad = Counter(each.source for each in letters if each.received_at >= since and each.reason != Reason.UNSUPPORTED)
+    for source, count in bad.most_common():
+        if count >= FEW:
+            yield Finding(
+                f"source {source or '(none)'}",
+                f"{count} of the newest {len(letters)} refusals, within an hour",
+                f"Run `canh dlq list --source {source}`; mend the sender, or the source's format and units.",
+            )
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
@@ -224,12 +256,13 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
 )  # fmt: skip
 
 
-async def _asked(settings: Settings) -> tuple[Health, dict[Step, list[Offset]]]:
-    """Give the database's health and, where its tables are current, the offsets of every hop."""
+async def _asked(settings: Settings) -> tuple[Health, dict[Step, list[Offset]], list[DeadLetter]]:
+    """Give the database's health and, where its tables are current, every hop's offsets and the newest refusals."""
     async with open_store(settings, "doctor") as store:
         health = await store.health()
         known = steps() if health.ready else []
-        return health, {step: await store.offsets(step.hop, step.reads.name) for step in known}
+        offsets = {step: await store.offsets(step.hop, step.reads.name) for step in known}
+        return health, offsets, await store.dead_letters(limit=LETTERS) if known else []
 
 
 async def _audited(settings: Settings) -> tuple[Health, int | None]:

@@ -14,7 +14,7 @@ from rich.console import Console
 from deploy.fault import tell_fault
 from deploy.words import words_of
 from schemas.errors import CanhError, SettingsError, UsageError
-from streams.poison import TooMuchPoisonError
+from streams.poison import EXIT_REFUSED, TooMuchPoisonError
 
 #: What a command's end says to a script.
 EXIT_CODES = {
@@ -61,8 +61,8 @@ def main(tokens: Sequence[str] | None = None) -> None:
         errors.print(str(error), style="red", markup=False)
         sys.exit(2)
     except TooMuchPoisonError as error:
-        errors.print(str(error), style="red", markup=False)
-        sys.exit(3)
+        errors.print(str(error), style="red", markup=False, soft_wrap=True)  # one line: `canh up` tells it from the log
+        sys.exit(EXIT_REFUSED)
     except CanhError as error:
         errors.print(str(error), style="red", markup=False)
         sys.exit(1)

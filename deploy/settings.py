@@ -77,7 +77,10 @@ class Settings(BaseSettings):
     lateness_s: float = Field(3600, ge=0, description="Events older than this when received are marked late.")
     future_s: float = Field(300, ge=0, description="Events this far in the future are marked.")
     poison_ratio: float = Field(
-        0.5, gt=0, le=1, description="The worker stops when more than this share of 1,000 messages is refused."
+        0.5,
+        gt=0,
+        le=1,
+        description="The worker stops when more than this share of 1,000 messages is refused, of several sources.",
     )
     metrics_port: Annotated[int, Field(ge=0, le=HIGHEST_PORT - 1)] = Field(
         0,

@@ -23,6 +23,7 @@ from deploy.local.service import Service
 from deploy.ports import choose
 from deploy.settings import Settings
 from deploy.topics import create_topics
+from streams.poison import EXIT_REFUSED, TooMuchPoisonError
 
 #: A process for each lane, and what its `canh worker` is told. The first does what one worker is enough for: the relay,
 #: retention, trimming.
@@ -95,6 +96,7 @@ def _worker(name: str, port: int, home: Home, filled: Callable[[], Settings], em
         needs=embedded,
         prepare=lambda: prepare(filled(), embedded="broker" in embedded),
         stop_timeout_s=45.0,
+        final={EXIT_REFUSED: TooMuchPoisonError},
     )
 
 

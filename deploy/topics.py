@@ -134,6 +134,11 @@ def consumer(bootstrap: str, *topics: str, **options: object) -> Iterator[Any]:
 
 def end_offsets(bootstrap: str) -> dict[tuple[str, int], int]:
     """Give the next offset to be written of every partition of our topics that exists."""
+    return {place: end for place, (_, end) in bounds(bootstrap).items()}
+
+
+def bounds(bootstrap: str) -> dict[tuple[str, int], tuple[int, int]]:
+    """Give the first offset kept and the next to be written of every partition of our topics that exists."""
     with consumer(bootstrap) as asking:
         there = asking.topics()
         places = [
@@ -142,7 +147,8 @@ def end_offsets(bootstrap: str) -> dict[tuple[str, int], int]:
             if topic.name in there
             for partition in asking.partitions_for_topic(topic.name) or ()
         ]
-        return {(place.topic, place.partition): end for place, end in asking.end_offsets(places).items()}
+        begins, ends = asking.beginning_offsets(places), asking.end_offsets(places)
+        return {(place.topic, place.partition): (begins[place], end) for place, end in ends.items()}
 
 
 def broker_version(bootstrap: str) -> str:

@@ -7,6 +7,7 @@ import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from time import monotonic
 from typing import Any
 
 import faust
@@ -19,7 +20,12 @@ from yarl import URL
 from schemas.errors import BackpressureError, SettingsError
 from schemas.events import Lane
 from schemas.store.abstract import Offset, StreamStore
+from streams.headway import Headway, Lag
 from streams.hop import Carrier, Hop
+from streams.metrics import DELETED_UNREAD
+from streams.pipeline import step_before
+from streams.poison import PoisonGauge
+from streams.survey import Surveyor
 from streams.transport import LogReader, SafeTransport
 from streams.watermark import Place
 
@@ -46,12 +52,14 @@ class LaneApp:
         hops: Sequence[Hop],
         *,
         worker_id: str = "",
+        poison_ratio: float = 1.0,
         on_ready: Callable[[str, str], None] = lambda _hop, _problem: None,
     ) -> None:
         _assert_safe_faust()
         self.name = lane.value
         self._on_ready = on_ready
         self._problems: dict[str, str] = {}
+        self._told_deleted: dict[tuple[str, str, int], int] = {}
         self._fatal: Exception | None = None
         self._stopping = False
         self._impatient = False
@@ -62,7 +70,13 @@ class LaneApp:
         self.faust = self._build(lane, worker_id)
         transport: SafeTransport = self.faust.transport
         self.watermark = transport.watermark
-        self._carriers = {hop.name: Carrier(hop, store, self.watermark, on_ready=self._note) for hop in hops}
+        self._carriers = {
+            hop.name: Carrier(hop, store, self.watermark, gauge=PoisonGauge(poison_ratio), on_ready=self._note)
+            for hop in hops
+        }
+        before = {hop.topic.name: step_before(hop.topic) for hop in hops}
+        self._headway = Headway({name: step.reads.name if step else None for name, step in before.items()})
+        self._surveyor = Surveyor(bootstrap, store, before, {step for step in before.values() if step is not None})
         for hop in hops:
             self._add_agent(hop)
 
@@ -71,15 +85,10 @@ class LaneApp:
         await self.faust.start()
 
     async def tick(self, every_s: float = 1.0) -> None:
-        """Let time pass for the hops, for ever: silence is news too."""
-        while True:
-            await asyncio.sleep(every_s)
-            for carrier in self._carriers.values():
-                if self._stopping or self.faust.rebalancing:  # partitions may be another worker's by now
-                    continue
-                # While the lane is behind, the silence is our own: all devices would count as silent.
-                if self.faust.consumer.caught_up():
-                    await carrier.tick()
+        """Let time pass for the hops, for ever, as far as the world has been heard of: silence is news too."""
+        await asyncio.gather(
+            self._look_round(every_s), *(self._pass_time(carrier, every_s) for carrier in self._carriers.values())
+        )
 
     async def stop(self) -> None:
         """Finish what is under way (no longer than FINISH_S), tell the broker how far it came, leave."""
@@ -138,6 +147,38 @@ class LaneApp:
         )
         return app
 
+    async def _look_round(self, every_s: float) -> None:
+        """Find out again and again how far the lane is behind, and who of those that it stands on is away."""
+        try:
+            while True:
+                await asyncio.sleep(every_s)
+                broker = database = ""
+                try:
+                    self._headway.note(await self._surveyor.ask(), self.watermark.finished)
+                except BackpressureError as error:
+                    database = str(error)
+                except (KafkaError, TimeoutError) as error:
+                    broker = f"does not answer: {error!r}"
+                self._note("broker", broker)
+                self._note("database", database)
+        finally:
+            await self._surveyor.close()
+
+    async def _pass_time(self, carrier: Carrier, every_s: float) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await carrier.tick(self._lag)
+            except Exception as error:  # noqa: BLE001 -- outermost, as in _add_agent
+                self._fatal = error
+                return
+
+    def _lag(self, place: Place) -> Lag | None:
+        """Give how far a partition is behind; None while partitions may be another worker's already."""
+        if self._stopping or self.faust.rebalancing:
+            return None
+        return self._headway.lag(place, monotonic())
+
     def _busy(self) -> bool:
         return not self._impatient and any(carrier.carrying for carrier in self._carriers.values())
 
@@ -170,10 +211,15 @@ class LaneApp:
                 await held.enter_async_context(carrier.quiet)
             while True:
                 try:
-                    return await self._starts(log, places)
+                    starts = await self._starts(log, places)
                 except (BackpressureError, KafkaError, TimeoutError) as error:
                     logger.warning("app.waits to go on: %s: %r", self.name, error)
+                    self._note("takeover", f"waits: {error!r}")
                     await asyncio.sleep(RESUME_EVERY_S)
+                else:
+                    self._headway.forget()
+                    self._note("takeover", "")
+                    return starts
 
     async def _starts(self, log: LogReader, places: Sequence[Place]) -> dict[Place, int]:
         """Take partitions over; give the least that any of their hops has made durable."""
@@ -190,9 +236,20 @@ class LaneApp:
                     logger.error("log.lost_records: %s: reading again from %d", place, begin)
                     await self._store.reset_offset(Offset(hop.name, place.topic, place.partition, begin))
                 start = begin if offset is None or place in lost else max(offset.next_offset, begin)
+                if offset is not None and place not in lost:
+                    self._tell_deleted(offset, begin)
                 await self._carriers[hop.name].resume(place, start)
                 starts[place] = min(start, starts.get(place, start))
         return starts
+
+    def _tell_deleted(self, offset: Offset, begin: int) -> None:
+        """Say loudly, once, that retention took records unread (P23); there is nothing left to read."""
+        key = (offset.hop, offset.topic, offset.partition)
+        first = max(offset.next_offset, self._told_deleted.get(key, 0))
+        if first < begin:
+            self._told_deleted[key] = begin
+            logger.error("log.deleted_unread: %s: %s/%d: records %d to %d", *key, first, begin - 1)
+            DELETED_UNREAD.labels(offset.hop, offset.topic).inc(begin - first)
 
     async def _lost(self, bounds: Mapping[Place, tuple[int, int]], stored: Sequence[Offset]) -> set[Place]:
         """Find partitions whose log is not the one that we read: it ends too early, or holds another record there."""

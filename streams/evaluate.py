@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from schemas.events import ObservationBatch, Signal
 from schemas.store.abstract import Commit, RuleState, StreamStore
 from schemas.topics import Topic
+from streams.headway import NO_LAG, Lag
 from streams.hold import Hold, parts_of
 from streams.hop import Hop, Records
 from streams.metrics import LATE, SIGNALS
@@ -26,7 +27,7 @@ from streams.world import Atlas, World
 
 #: Deadlines wait at least so long behind the newest event time: one that comes late is no silence yet.
 QUIET = timedelta(seconds=30)
-#: A partition whose newest event is this close to the wall clock is live: when it falls silent, the clock goes on.
+#: A partition whose newest event came so soon after it had happened is live: when it falls silent, the clock goes on.
 LIVE = timedelta(hours=1)
 
 
@@ -34,17 +35,23 @@ LIVE = timedelta(hours=1)
 class _Memory:
     """What a partition remembers: rule states, the events that wait, and how far its states had come when loaded.
 
-    `unwritten` are the states that changed since states were written.
+    `stored_at` is when the broker had the last record that they came from. `unwritten` are the states that changed
+    since states were written.
     """
 
     hold: Hold
     states: States = field(default_factory=States)
     loaded_to: datetime | None = None
+    stored_at: datetime | None = None
     unwritten: set[StateKey] = field(default_factory=set)
 
     @property
-    def newest(self) -> datetime | None:
-        return max((at for at in (self.hold.clock, self.loaded_to) if at is not None), default=None)
+    def live(self) -> bool:
+        """The newest event was fresh when it came; its age now says nothing: who is silent for long is just that."""
+        clock, loaded_to = self.hold.clock, self.loaded_to
+        if clock is not None and (loaded_to is None or loaded_to <= clock):
+            return self.hold.delay is not None and self.hold.delay < LIVE
+        return loaded_to is not None and self.stored_at is not None and self.stored_at - loaded_to < LIVE
 
 
 class EvaluateHop(Hop):
@@ -72,13 +79,13 @@ class EvaluateHop(Hop):
         self._clock = clock
         self._pace = pace or Pace()
         self._engine = Engine(rules)
-        self._version = -1
+        self._world: World | None = None
         self._memory: dict[Place, _Memory] = {}
 
     async def load(self, place: Place) -> None:
         """Read the partition's rule states; the newest of them tells how far event time had come."""
         self._pace.forget(place)
-        memory = _Memory(Hold(self._engine.settle))
+        memory = _Memory(Hold(self._engine.settle), stored_at=await self._stored_at(place))
         now = self._clock()
         for row in await self._store.rule_states(place.topic, place.partition):
             if row.state is not None:
@@ -87,6 +94,11 @@ class EvaluateHop(Hop):
                 if state is not None and state.last_at <= now:  # a device whose clock is ahead does not tell the time
                     memory.loaded_to = max(memory.loaded_to or state.last_at, state.last_at)
         self._memory[place] = memory
+
+    async def _stored_at(self, place: Place) -> datetime | None:
+        stored = await self._store.offsets(self.name, place.topic)
+        stamps = [offset.stamp_ms for offset in stored if offset.partition == place.partition]
+        return next((datetime.fromtimestamp(ms / 1000, UTC) for ms in stamps if ms is not None), None)
 
     async def work(self, place: Place, records: Records) -> Commit:
         """Step the rules that wait for nobody over the run, all others over what has settled; then let time pass."""
@@ -101,19 +113,20 @@ class EvaluateHop(Hop):
         first = records[0].offset if held_from is None else min(held_from, records[0].offset)
         return self._commit(place, outcomes, states=self._pace.is_due(place, first, hurried=memory.hold.hurried))
 
-    async def tick(self, place: Place) -> Commit | None:
+    async def tick(self, place: Place, lag: Lag = NO_LAG) -> Commit | None:
         """Settle what has waited long enough by the wall clock, and let it pass over a live partition.
 
-        There nothing may come any more, and silence is news too; one that plays history knows its own time only.
+        There nothing may come any more, and silence is news too; one that plays history knows its own time only. What
+        lies unread behind a lane that lags is no silence: the clock goes no further than all has been heard of.
         """
         memory = self._memory.get(place)
         if memory is None:
             return None
         now, engine = self._clock(), self._current_engine()
-        settled = memory.hold.release_waiting(now)
+        settled = [] if lag.here is None else memory.hold.release_waiting(now - lag.here)
         outcomes = [engine.settled(rows, memory.states) for rows in settled]
-        if memory.newest is not None and now - LIVE < memory.newest:
-            quiet = now - max(QUIET, engine.settle)
+        if memory.live and lag.sources is not None:
+            quiet = now - lag.sources - max(QUIET, engine.settle)
             outcomes.append(engine.advance(memory.states, min(quiet, memory.hold.oldest or quiet)))
         news = self._pace.settle(place) or settled or any(outcome.before for outcome in outcomes)
         return self._commit(place, outcomes, states=True) if news else None
@@ -129,9 +142,9 @@ class EvaluateHop(Hop):
 
     def _current_engine(self) -> Engine:
         world = self._atlas.world
-        if world.version != self._version:
+        if world is not self._world:  # another version of the registry, or another day: zones have changed
             self._engine = self._engine.knowing(lookups(world))
-            self._version = world.version
+            self._world = world
         return self._engine
 
     def _commit(self, place: Place, outcomes: Sequence[Outcome], *, states: bool) -> Commit:

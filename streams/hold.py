@@ -33,10 +33,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows that were read together, all observations or all events: the time and the record's offset of each."""
+    """Rows that were read together, all observations or all events.
+
+    Of each: its time, when the broker had it, and its record's offset.
+    """
 
     rows: Rows
     times: Numbers
+    received: Numbers
     offsets: Numbers
 
     def only(self, mask: npt.NDArray[np.bool_]) -> Part:
@@ -48,7 +52,7 @@ class Part:
             rows = ObservationBatch(self.rows.frame.filter(pl.Series(mask)))
         else:
             rows = list(compress(self.rows, mask))
-        return Part(rows, self.times[mask], self.offsets[mask])
+        return Part(rows, self.times[mask], self.received[mask], self.offsets[mask])
 
 
 def parts_of(records: Records) -> list[Part]:
@@ -69,14 +73,18 @@ def parts_of(records: Records) -> list[Part]:
 
 
 def _of_batch(batch: ObservationBatch, origins: Sequence[tuple[int, int]]) -> Part:
-    times = batch.frame.select(pl.min_horizontal("observed_at", "received_at").to_physical()).to_series().to_numpy()
+    times, received = (
+        batch.frame.select(pl.min_horizontal(names).to_physical()).to_series().to_numpy()
+        for names in (("observed_at", "received_at"), ("received_at",))
+    )
     offsets, lengths = zip(*origins, strict=True)
-    return Part(batch, times, np.repeat(np.array(offsets, np.int64), lengths))
+    return Part(batch, times, received, np.repeat(np.array(offsets, np.int64), lengths))
 
 
 def _of_events(events: Sequence[PriorityEvent], offsets: Sequence[int]) -> Part:
     times = [_number(min(event.observed_at, event.received_at)) for event in events]
-    return Part(events, np.array(times, np.int64), np.array(offsets, np.int64))
+    received = [_number(event.received_at) for event in events]
+    return Part(events, *(np.array(numbers, np.int64) for numbers in (times, received, offsets)))
 
 
 class Hold:
@@ -89,12 +97,18 @@ class Hold:
         self._settle = settle // _MICROSECOND
         self.hurried = False
         self._clock: int | None = None
+        self._came = 0  # when the broker had the row that the clock stands at
         self._parts: list[tuple[Part, datetime]] = []
 
     @property
     def clock(self) -> datetime | None:
         """The newest time at which something was known to have happened; None: nothing was read yet."""
         return None if self._clock is None else _time(self._clock)
+
+    @property
+    def delay(self) -> timedelta | None:
+        """How late the row came that the clock stands at, by the broker's time; None: nothing was read yet."""
+        return None if self._clock is None else (self._came - self._clock) * _MICROSECOND
 
     @property
     def oldest(self) -> datetime | None:
@@ -111,8 +125,9 @@ class Hold:
         bound = None if self._clock is None or not self._settle else self._clock - self._settle
         for part in parts:
             self._parts.append((part, read_at))
-            newest = int(part.times.max())
-            self._clock = newest if self._clock is None else max(self._clock, newest)
+            newest = int(part.times.argmax())
+            if self._clock is None or part.times[newest] > self._clock:
+                self._clock, self._came = int(part.times[newest]), int(part.received[newest])
         return 0 if bound is None else sum(int((part.times <= bound).sum()) for part in parts)
 
     def release(self) -> list[Rows]:
@@ -126,9 +141,12 @@ class Hold:
             until = max(until, int(np.partition(times, excess)[excess]))
         return self._release(until)
 
-    def release_waiting(self, now: datetime) -> list[Rows]:
-        """Give the rows that have waited for `settle` of the wall clock, for a partition where nothing more comes."""
-        before = now - self._settle * _MICROSECOND
+    def release_waiting(self, read_to: datetime) -> list[Rows]:
+        """Give the rows that have waited for `settle` of the wall clock, for a partition where nothing more comes.
+
+        `read_to` is a time up to which all that came has been read.
+        """
+        before = read_to - self._settle * _MICROSECOND
         waited = [int(part.times.max()) for part, read_at in self._parts if read_at <= before]
         return self._release(max(waited)) if waited else []
 

@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from aiokafka.structs import ConsumerRecord
 
 from schemas.codec import header_text
-from schemas.errors import BackpressureError, ConflictError, PoisonMessageError
+from schemas.errors import BackpressureError, ConflictError, OverloadError, PoisonMessageError
 from schemas.events import DeadLetter, Reason
 from schemas.store.abstract import Commit, Offset, StreamStore
 from schemas.topics import SOURCE_HEADER, Topic
+from streams.headway import NO_LAG, Lag
 from streams.metrics import BATCH_SECONDS, RECORDS, REFUSED, RETRIES
+from streams.poison import PoisonGauge
 from streams.reach import Reach
 from streams.sources.checks import NEWEST, OLDEST
 from streams.transport import Run
@@ -28,6 +30,8 @@ Records = Sequence[ConsumerRecord]
 
 #: Waits between two tries while something outside is away, in seconds; the last one repeats.
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+#: A part that took too long so often is done in halves.
+SLOW_TRIES = 2
 
 
 class Hop(ABC):
@@ -48,8 +52,8 @@ class Hop(ABC):
         Raises PoisonMessageError when some record is bad (the caller finds out which), BackpressureError to wait.
         """
 
-    async def tick(self, place: Place) -> Commit | None:  # noqa: ARG002 -- most hops wait for records only
-        """Say what the mere passing of time changes in a partition; None: nothing."""
+    async def tick(self, place: Place, lag: Lag) -> Commit | None:  # noqa: ARG002 -- most hops wait for records only
+        """Say what the mere passing of time changes in a partition, `lag` behind the world; None: nothing."""
         return None
 
     def keeps(self, place: Place) -> int | None:  # noqa: ARG002 -- most hops are done with what they have worked
@@ -63,9 +67,15 @@ class Hop(ABC):
         """Save what can be saved of one bad record; by default all of it becomes one dead letter."""
         return Commit(dead_letters=[dead_letter(record, error)])
 
+    def rows(self, record: ConsumerRecord) -> int:  # noqa: ARG002 -- for hops that refuse parts of records
+        """Give how many dead letters `salvage` makes when all of a record is bad."""
+        return 1
+
 
 class Carrier:
     """Feeds one hop; `carry` ends only when the run is durable, but for what the hop holds (or when it is cancelled).
+
+    Raises TooMuchPoisonError when too much had to be isolated; what was, is written by then.
 
     The watermark then knows the run as finished, and how far the hop has stored: the broker is told no more than that.
     """
@@ -76,9 +86,11 @@ class Carrier:
         store: StreamStore,
         watermark: Watermark,
         *,
+        gauge: PoisonGauge | None = None,
         on_ready: Callable[[str, str], None] = lambda _hop, _problem: None,
     ) -> None:
         self.hop = hop
+        self._gauge = gauge or PoisonGauge(1.0)  # which nothing exceeds
         self._store = store
         self._watermark = watermark
         self._on_ready = on_ready
@@ -106,6 +118,8 @@ class Carrier:
         self._carrying += 1
         try:
             async with self._busy:
+                if not self._watermark.current(run.ticket):  # taken over meanwhile, perhaps at an earlier place
+                    return
                 await self._carry(run)
         finally:
             self._carrying -= 1
@@ -113,18 +127,18 @@ class Carrier:
         self._keep(run.ticket.place)
         self._watermark.finish(run.ticket, self.hop.name)
 
-    async def tick(self) -> None:
-        """Let time pass in every partition that is ours; skipped while a run is under way."""
-        if self._busy.locked():
-            return
+    async def tick(self, lag_of: Callable[[Place], Lag | None] = lambda _place: NO_LAG) -> None:
+        """Let time pass in every partition that is ours, in between two runs; not where `lag_of` gives None."""
         async with self._busy:
             for place in [place for place in self._watermark.places() if place in self._reach]:
-                await self._tick(place)
+                lag = lag_of(place)  # asked for here: partitions may have moved while we waited
+                if lag is not None:
+                    await self._tick(place, lag)
 
-    async def _tick(self, place: Place) -> None:
+    async def _tick(self, place: Place, lag: Lag) -> None:
         try:
             await self._recall(place)
-            commit = await self.hop.tick(place)
+            commit = await self.hop.tick(place, lag)
             if commit is not None:
                 await self._commit(place, (), commit)
         except PoisonMessageError as error:
@@ -147,8 +161,8 @@ class Carrier:
         await self._work_off(place, [run.records])
 
     async def _work_off(self, place: Place, parts: list[Records]) -> None:
-        """Make parts of a run durable, one after the other; poison splits them."""
-        tries = 0
+        """Make parts of a run durable, one after the other; poison splits them, and a store that takes too long."""
+        tries = slow = 0
         while parts:
             part = [record for record in parts.pop(0) if record.offset >= self._reach[place].read]
             if not part:
@@ -158,12 +172,14 @@ class Carrier:
             except PoisonMessageError as error:
                 await self._isolate(place, part, parts, error)
             except (BackpressureError, ConflictError) as error:
-                parts.insert(0, part)
+                slow = slow + 1 if isinstance(error, OverloadError) else 0
+                parts[0:0] = _halves(part) if slow >= SLOW_TRIES else [part]
+                slow %= SLOW_TRIES
                 await self._wait(tries, error)
                 await self._resync(place, conflict=isinstance(error, ConflictError))
                 tries += 1
             else:
-                tries = 0
+                tries = slow = 0
         self.hop.hurry(place, on=False)
 
     async def _do(self, place: Place, part: Records) -> None:
@@ -171,6 +187,7 @@ class Carrier:
         with BATCH_SECONDS.labels(self.hop.name).time():
             commit = await self.hop.work(place, part)
             await self._commit(place, part, commit)
+        self._gauge.count(len(part), 0)
 
     async def _recall(self, place: Place) -> None:
         """Give the hop what it had read before its memory was lost; to do so twice changes nothing."""
@@ -205,15 +222,24 @@ class Carrier:
         part = [*reach.again(), *part]
         self._reach[place] = reach.rewound()
         if len(part) != 1:
-            middle = len(part) // 2
-            parts[0:0] = [part[:middle], part[middle:]]
+            parts[0:0] = _halves(part)
             return
         logger.warning("record.refused: %s offset %d: %s", place, part[0].offset, error)
-        try:
-            await self._commit(place, part, await self.hop.salvage(place, part[0], error))
-        except (BackpressureError, ConflictError) as problem:
-            parts.insert(0, part)
-            await self._wait(0, problem)
+        await self._salvage(place, part[0], error)
+
+    async def _salvage(self, place: Place, record: ConsumerRecord, error: PoisonMessageError) -> None:
+        """Write what can be saved of a bad record, unless it turns out that somebody else has."""
+        tries = 0
+        while record.offset >= self._reach[place].read:
+            try:
+                commit = await self.hop.salvage(place, record, error)
+                await self._commit(place, [record], commit)
+            except (BackpressureError, ConflictError) as problem:
+                await self._wait(tries, problem)
+                await self._resync(place, conflict=isinstance(problem, ConflictError))
+                tries += 1
+            else:
+                self._gauge.count(1, len(commit.dead_letters) / self.hop.rows(record))
 
     async def _wait(self, tries: int, error: Exception) -> None:
         RETRIES.labels(self.hop.name).inc()
@@ -246,6 +272,11 @@ class Carrier:
                 await self._wait(len(BACKOFF_S), error)
             else:
                 return
+
+
+def _halves(part: Records) -> list[Records]:
+    middle = len(part) // 2
+    return [part[:middle], part[middle:]]
 
 
 def _changes(commit: Commit) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -16,11 +18,14 @@ from schemas.events.dead_letter import Reason
 from schemas.store.abstract import Commit
 from schemas.topics import DEAD_LETTERS, SOURCE_HEADER, Topic
 from streams.hop import Hop, Records, dead_letter, headers_of, received_at
+from streams.metrics import BAD_SOURCES
 from streams.poison import PoisonGauge
 from streams.sources.abstract import RawRecord
 from streams.sources.cloudevents import is_structured, source_of
 from streams.watermark import Place
 from streams.world import Atlas, World
+
+logger = logging.getLogger(__name__)
 
 #: Observations in one message of the canonical topic at most, and its bytes: below the broker's 1 MiB for a message.
 BATCH_ROWS, BATCH_BYTES = 10_000, 768 * 1024
@@ -43,13 +48,14 @@ class NormalizeHop(Hop):
         self._publisher = publisher
         self._gauge = gauge
         self._judged: dict[Place, range] = {}
+        self._bad: frozenset[str] = frozenset()
 
     async def work(self, place: Place, records: Records) -> Commit:
         """Normalise a run; when it returns, the broker has all that came of it."""
         raws, letters = sort_out(records, self._atlas.world)
         admitted = self._atlas.world.edge.admit(raws)
         letters += admitted.dead_letters
-        self._judge(place, records, len({letter.offset for letter in letters if letter.reason in POISON}))
+        self._judge(place, records, raws, letters)
         observations = self._atlas.world.places.located(admitted.observations)
         events = locate_events(admitted.events, self._atlas.world)
         partition = place.partition % self._sends.partitions
@@ -57,13 +63,23 @@ class NormalizeHop(Hop):
         await self._publisher.send([*messages, *map(_copy, letters)])
         return Commit(dead_letters=letters)
 
-    def _judge(self, place: Place, records: Records, refused: int) -> None:
+    def _judge(self, place: Place, records: Records, raws: Sequence[RawRecord], letters: Sequence[DeadLetter]) -> None:
         """Count a run once, however often it is tried: an outage must not look like a flood of refusals."""
         run = range(records[0].offset, records[-1].offset + 1)
         before = self._judged.get(place, range(0))
         if run.start not in before or run[-1] not in before:
             self._judged[place] = run
-            self._gauge.count(len(records), refused)
+            senders = {letter.offset: letter.source for letter in letters} | {r.offset: r.source.id for r in raws}
+            refused = {letter.offset for letter in letters if letter.reason in POISON}
+            bad = self._gauge.count_sources(Counter(senders.values()), Counter(senders[offset] for offset in refused))
+            self._tell(self._bad if bad is None else bad)
+
+    def _tell(self, bad: frozenset[str]) -> None:
+        """Say of which sources too much is refused: once, not with every window."""
+        for source in sorted(bad - self._bad):
+            logger.error("source.refused: %r: too much of what it sends; see `canh dlq list --source`", source)
+        self._bad = bad
+        BAD_SOURCES.labels(self.topic.name).set(len(bad))
 
     def _batches(self, batch: ObservationBatch, partition: int, run: str) -> Iterator[Message]:
         for number, (part, raw) in enumerate(_parts(batch)):

@@ -35,7 +35,10 @@ class Pace:
 
     def settle(self, place: Place) -> bool:
         """Say whether something is owed; the caller writes it now."""
-        return self._owes.pop(place, None) is not None
+        if self._owes.pop(place, None) is None:
+            return False
+        self._written[place] = self._clock()
+        return True
 
     def owed_from(self, place: Place) -> int | None:
         """Give the first record of which something is owed."""

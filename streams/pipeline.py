@@ -49,3 +49,8 @@ RELAY = "relay"
 def steps(only: frozenset[str] = frozenset(), lane: Lane | None = None) -> list[Step]:
     """Give the rows for a worker: all of them, or only some hops, or only one lane."""
     return [step for step in PIPELINE if (not only or step.hop in only) and (lane is None or step.lane == lane)]
+
+
+def step_before(topic: Topic) -> Step | None:
+    """Give the step that sends to a topic; None: what is in it comes from outside, or by the outbox."""
+    return next((step for step in PIPELINE if step.sends == topic), None)

@@ -14,6 +14,7 @@ from schemas.events import DeadLetter, ObservationBatch, PriorityEvent
 from schemas.store.abstract import Commit, StreamStore
 from schemas.store.content import refused_row
 from schemas.topics import SOURCE_HEADER, Topic
+from streams.headway import NO_LAG, Lag
 from streams.hop import Hop, Records, dead_letter
 from streams.pace import Pace
 from streams.watermark import Place
@@ -43,7 +44,7 @@ class StoreHop(Hop):
         commit = gather(records)
         return replace(commit, newest_later=not self._pace.is_due(place, records[0].offset, hurried=self._hurried))
 
-    async def tick(self, place: Place) -> Commit | None:
+    async def tick(self, place: Place, lag: Lag = NO_LAG) -> Commit | None:  # noqa: ARG002 -- rows tell their own time
         """Write what has waited."""
         return Commit() if self._pace.settle(place) else None
 
@@ -65,6 +66,13 @@ class StoreHop(Hop):
             return await super().salvage(place, record, error)
         letters = await self._bisect(record, commit.observations, error)
         return replace(commit, observations=None, dead_letters=letters)
+
+    def rows(self, record: ConsumerRecord) -> int:
+        """Give the rows of a batch: each may be bad by itself."""
+        try:
+            return max(len(gather([record]).observations or ()), 1)
+        except PoisonMessageError:
+            return 1
 
     async def _bisect(
         self, record: ConsumerRecord, batch: ObservationBatch, error: PoisonMessageError

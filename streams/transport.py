@@ -22,6 +22,7 @@ from faust.types.tuples import ack_lock
 
 from schemas.errors import BackpressureError
 from streams.lean import use_lean_records
+from streams.metrics import DELETED_UNREAD
 from streams.watermark import Place, Ticket, Watermark
 
 logger = logging.getLogger(__name__)
@@ -212,6 +213,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
             return True
         if self._holes.get(place) == position:
             logger.error("log.hole: %s: records %d to %d were deleted unread", place, position, first - 1)
+            for hop in self._hops_of(place.topic):
+                DELETED_UNREAD.labels(hop, place.topic).inc(first - position)
             return True
         self._holes[place] = position
         try:
@@ -229,16 +232,6 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
             await asyncio.sleep(POLL_S)
         if self.flow_active and not self.should_stop:
             await self.perform_seek()
-
-    def caught_up(self) -> bool:
-        """Tell whether every hop has read all that the broker had of our partitions at the last fetch."""
-        places = self.watermark.places()
-        tps = [TopicPartition(place.topic, place.partition) for place in places]
-        if not tps or not self.assignment().issuperset(tps):
-            return False  # not begun, or a rebalance is under way
-        ends = [self.highwater(tp) for tp in tps]
-        done = [self.watermark.finished(place) for place in places]
-        return all(end is not None and (at or 0) >= end for at, end in zip(done, ends, strict=True))
 
     async def wait_empty(self) -> None:
         """Wait for the runs that hops are working on, no others.

@@ -36,6 +36,7 @@ class Ticket:
 @dataclass(slots=True)
 class _Progress:
     epoch: int
+    since: int  # the epoch in which it was taken over
     floor: int  # everything below is finished
     open: deque[Ticket] = field(default_factory=deque)
     stored: dict[str, int] = field(default_factory=dict)  # by hop: what it would read again after a crash
@@ -50,8 +51,7 @@ class Watermark:
 
     def assign(self, place: Place, position: int) -> None:
         """Begin (again) at a position; tickets of an earlier assignment count no more."""
-        self._epoch += 1
-        self._progress[place] = _Progress(self._epoch, position)
+        self._begin(place, position, self._epoch + 1)
 
     def revoke(self, place: Place) -> None:
         """Forget a partition that another worker has now."""
@@ -66,11 +66,19 @@ class Watermark:
         if position is None:
             return None
         if first < position:
-            self.assign(place, first)
+            self._begin(place, first, self._progress[place].since)
         progress = self._progress[place]
         ticket = Ticket(place, progress.epoch, first, last, set(hops), restarted=first < position)
         progress.open.append(ticket)
         return ticket
+
+    def current(self, ticket: Ticket) -> bool:
+        """Tell whether a run may still be worked: not if the partition was taken over since, or taken away.
+
+        Such a run is read again, if it is there at all. One of a log that went back under us is not, so it counts.
+        """
+        progress = self._progress.get(ticket.place)
+        return progress is not None and progress.since <= ticket.epoch
 
     def finish(self, ticket: Ticket, hop: str) -> None:
         """Note that a hop has made a run durable; finishing twice, or for an old assignment, changes nothing."""
@@ -111,3 +119,7 @@ class Watermark:
     def unfinished(self) -> int:
         """Give how many runs are handed over and not finished."""
         return sum(len(progress.open) for progress in self._progress.values())
+
+    def _begin(self, place: Place, position: int, since: int) -> None:
+        self._epoch += 1
+        self._progress[place] = _Progress(self._epoch, since, position)

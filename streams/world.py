@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from geo.zones import ZoneIndex
 from schemas.errors import BackpressureError
@@ -17,6 +18,9 @@ from streams.places import PlaceTable
 from streams.sources.edge import Edge
 
 logger = logging.getLogger(__name__)
+
+#: Where the day changes with which zones begin and end.
+HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +80,23 @@ class Atlas:
 
     async def _places(self, zones: Sequence[Zone]) -> PlaceTable:
         """Index the zones of today; most changes of the registry are devices, which leave them as they are."""
-        today = self._clock().date()
+        today = self._today()
         if self._world is None or self._indexed != (today, zones):
             index = await asyncio.to_thread(ZoneIndex.build, zones, today)
             self._indexed = today, zones
             return PlaceTable(index)
         return self._world.places
 
+    def _today(self) -> date:
+        return self._clock().astimezone(HERE).date()
+
     async def follow(self) -> None:
-        """Reload whenever the registry changed, for ever; a store that is away is asked again."""
+        """Reload whenever the registry changed or a new day begins, for ever; a store that is away is asked again."""
         while True:
             await asyncio.sleep(self._every_s)
             try:
-                if await self._store.registry_version() != self.world.version:
+                changed = await self._store.registry_version() != self.world.version
+                if changed or self._today() != self._indexed[0]:
                     await self.load()
             except BackpressureError as error:
                 logger.warning("world.waits: %s", error)

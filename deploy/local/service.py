@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from deploy.local.process import Command
 from deploy.local.server import EmbeddedServer
+from schemas.errors import CanhError
 
 
 def _nothing() -> None:
@@ -18,7 +19,8 @@ class Service:
     """One process to keep running.
 
     `prepare` (in a thread) and then `command` are called before every start; `ready` (in a thread) tells
-    whether it does its work. `needs` are the services that must be ready before it starts.
+    whether it does its work. `needs` are the services that must be ready before it starts. `final` are the exit codes
+    after which it is not started again, for a person must look first: what is raised then, with its last words.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Service:
     prepare: Callable[[], None] = _nothing
     ready_timeout_s: float = 60.0
     stop_timeout_s: float = 15.0
+    final: Mapping[int, type[CanhError]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, server: EmbeddedServer) -> Service:

@@ -74,7 +74,7 @@ class Supervisor:
         """Start everything, call `on_ready` once, keep it running until SIGINT, SIGTERM or `ask_to_stop`.
 
         `before_end` is waited for while the services still run: whoever uses them leaves first. Raises UsageError when
-        a service cannot be started at all. In every case nothing is left running.
+        a service cannot be started at all, and what `Service.final` says. In every case nothing is left running.
         """
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -105,7 +105,7 @@ class Supervisor:
             await self._sleep(STARTING_TICK_S)
 
     async def watch(self) -> None:
-        """Restart what ends, for ever, until asked to stop."""
+        """Restart what ends, for ever, until asked to stop; raises what a service's last exit code stands for."""
         next_log_check_s = 0.0
         while not self._stop_asked.is_set():
             await self._tick()
@@ -137,7 +137,14 @@ class Supervisor:
             if not child.running():
                 del self._children[name]
                 self._home.pid_file(name).remove()
+                self._judge_end(name, child.exit_code)
                 self._note_failure(name, f"ended with code {child.exit_code}")
+
+    def _judge_end(self, name: str, code: int | None) -> None:
+        """Raise when a service must not be started again."""
+        reason = None if code is None else self._services[name].final.get(code)
+        if reason is not None:
+            raise reason(f"{name}: {last_lines(self._home.logs_dir / f'{name}.log', 1)}")
 
     async def _start_due(self) -> None:
         for name in plan.due(self._services.values(), self._states, time.monotonic()):

@@ -55,7 +55,8 @@ def translate(error: psycopg.Error) -> BackpressureError | PoisonMessageError | 
 
 
 def _busy(error: psycopg.Error) -> BackpressureError:
-    return BackpressureError(f"the database does not answer now ({error.sqlstate or type(error).__name__}): {error}")
+    ours = OverloadError if isinstance(error, errors.QueryCanceled) else BackpressureError
+    return ours(f"the database does not answer now ({error.sqlstate or type(error).__name__}): {error}")
 
 
 def _refused(error: psycopg.Error) -> PoisonMessageError:

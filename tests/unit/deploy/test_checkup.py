@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from deploy import checkup
-from deploy.checkup import Finding
+from deploy.checkup import Finding, behind, refused
 from deploy.commands.doctor import doctor
 from deploy.local.server import free_port
 from deploy.settings import Settings
+from schemas.events import DeadLetter
+from schemas.store.abstract import Offset
+from schemas.topics import OBSERVATIONS
+from streams.pipeline import steps
+from tests.unit.streams.hands import NOW
+
+STORE = next(step for step in steps() if step.hop == "store" and step.reads == OBSERVATIONS)
 
 
 def ports(**given: object) -> list[Finding]:
@@ -74,3 +82,32 @@ def test_a_home_that_cannot_be_read_is_a_finding(
     found = {entry["what"]: entry["fix"] for entry in json.loads(capsys.readouterr().out)}
     assert "CANH_HOME" in found["home"]
     assert {"Python", "disk"} <= found.keys()
+
+
+def at(partition: int, next_offset: int) -> Offset:
+    return Offset("store", OBSERVATIONS.name, partition, next_offset)
+
+
+def test_what_lies_before_a_hop_is_counted() -> None:
+    """A partition that it has never stored anything of counts from where its log begins."""
+    found = behind(STORE, [at(0, 10), at(1, 7)], {0: (5, 12), 1: (0, 7), 2: (100, 103)})
+    assert (found.what, found.found, found.fix) == ("bulk store", "5 records behind", "")
+
+
+def test_records_that_were_deleted_unread_need_a_person() -> None:
+    """Retention was shorter than the outage: this must not look like an empty log."""
+    found = behind(STORE, [at(0, 1000), at(1, 7)], {0: (5000, 6000), 1: (0, 7)})
+    assert "1000 records behind; 4000 were deleted" in found.found
+    assert OBSERVATIONS.name in found.fix
+
+
+def letters(source: str, count: int, at: datetime, reason: str = "bad_json") -> list[DeadLetter]:
+    return [DeadLetter(f"{source}{n}", source, reason, "", "no", "canh.raw.bulk", 0, n, at, b"") for n in range(count)]
+
+
+def test_a_source_that_sends_rubbish_now_is_named() -> None:
+    """Not for a few refusals, not for what was long ago, and not for a camera's heartbeats."""
+    found = [*letters("bad", 12, NOW), *letters("few", 3, NOW), *letters("old", 50, NOW - timedelta(hours=2))]
+    (finding,) = refused([*found, *letters("camera", 50, NOW, "unsupported")], NOW - timedelta(hours=1))
+    assert finding.what == "source bad"
+    assert "--source bad" in finding.fix

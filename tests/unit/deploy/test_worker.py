@@ -8,9 +8,11 @@ import pytest
 from pydantic import SecretStr
 
 from deploy import worker
+from deploy.bootstrap import make_lanes
 from deploy.settings import Settings
 from deploy.worker import Worker
 from schemas.store.keep import Keep
+from streams.metrics import READY
 
 
 class Door:
@@ -43,6 +45,16 @@ async def test_a_worker_that_is_not_let_in_ends_when_told_to() -> None:
     await asyncio.sleep(0)
     waiting.stop()
     assert await asyncio.wait_for(starting, 1) is False
+
+
+def test_each_lane_tells_of_its_own_hops() -> None:
+    """Both run in one process: a store hop that works must not hide the other one, which waits."""
+    one = made()
+    bulk, priority = make_lanes(one._settings, one._store, one._publisher, one._atlas)
+    bulk._note("store", "away")
+    priority._note("store", "")
+    samples = [sample for metric in READY.collect() for sample in metric.samples if sample.labels["hop"] == "store"]
+    assert {sample.labels["lane"]: sample.value for sample in samples} == {"bulk": 0, "priority": 1}
 
 
 async def test_a_worker_that_is_never_let_in_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:

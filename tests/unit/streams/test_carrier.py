@@ -10,6 +10,7 @@ from schemas.store.abstract import Commit, Committed, Offset
 from schemas.store.memory import MemoryStore
 from schemas.topics import RAW_BULK
 from streams import hop as hop_module
+from streams.headway import Lag
 from streams.hop import Carrier, Hop, Records
 from streams.transport import Run
 from streams.watermark import Place, Watermark
@@ -51,7 +52,7 @@ class Ticking(Hop):
     async def work(self, place: Place, records: Records) -> Commit:
         return Commit()
 
-    async def tick(self, place: Place) -> Commit | None:
+    async def tick(self, place: Place, lag: Lag) -> Commit | None:
         return Commit()
 
 

@@ -1,22 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
+import pytest
 from aiokafka.structs import ConsumerRecord
 
 from schemas.codec import encode
-from schemas.events import Detection, Observation, ObservationBatch
-from schemas.store.abstract import Commit
+from schemas.events import Detection, Observation, ObservationBatch, Signal
+from schemas.store.abstract import Commit, Offset
 from schemas.store.memory import MemoryStore
 from schemas.topics import OBSERVATIONS
 from streams.evaluate import EvaluateHop
+from streams.headway import Lag
 from streams.pace import Pace
 from streams.rules.load import library
 from streams.rules.rule import Rule
 from streams.watermark import Place
-from tests.unit.streams.hands import NOW, canonical, world
+from tests.unit.streams.hands import NOW, SOURCE, canonical, world
 from tests.unit.streams.test_store import batch
 
 PLACE = Place(OBSERVATIONS.name, 0)
@@ -60,7 +63,13 @@ async def settled(hop: EvaluateHop, store: MemoryStore, clock: Clock) -> None:
     """Let the hop read one reading of device d, and settle and write it."""
     await store.commit(await hop.work(PLACE, [canonical(0, batch("d").to_bytes())]))
     clock.at += timedelta(seconds=5)
-    await store.commit(await ticked(hop))
+    await stored(store, await ticked(hop), at=NOW)
+
+
+async def stored(store: MemoryStore, commit: Commit, *, at: datetime) -> None:
+    """Write what came of the first record, which the broker had at a time."""
+    stamp_ms = int(at.timestamp() * 1000)
+    await store.commit(replace(commit, offset=Offset("evaluate", PLACE.topic, PLACE.partition, 1, stamp_ms)))
 
 
 async def ticked(hop: EvaluateHop) -> Commit:
@@ -91,11 +100,62 @@ async def test_loading_again_undoes_what_was_not_committed() -> None:
 
 
 async def test_a_partition_of_history_is_left_alone_by_the_clock() -> None:
-    """What was last heard of long ago is a replay: the wall clock says nothing about it."""
+    """What came long after it had happened is a replay: the wall clock says nothing of it, after a restart neither."""
+    hop, store, clock = await made()
+    clock.at = NOW + timedelta(days=3)
+    await hop.work(PLACE, [canonical(0, late(timedelta(days=3)))])
+    clock.at += timedelta(seconds=5)
+    commit = await ticked(hop)
+    assert commit.signals == []
+    await stored(store, commit, at=clock.at)
+    clock.at += timedelta(hours=5)
+    assert await hop.tick(PLACE) is None
+    await hop.load(PLACE)
+    assert await hop.tick(PLACE) is None
+
+
+def late(by: timedelta) -> bytes:
+    """Give a batch with a reading of device d that came so long after it had happened."""
+    row = msgspec.structs.replace(batch("d").row(0), received_at=NOW + by)
+    return ObservationBatch.of([row]).to_bytes()
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_silence_of_any_length_is_told(*, restarts: bool) -> None:
+    """A station that reports each hour counts as silent after hours; nothing else moves its partition meanwhile."""
+    hop, store, clock = await made()
+    await store.put_sources([msgspec.structs.replace(SOURCE, cadence_s=3600.0)])
+    await hop._atlas.load()
+    await settled(hop, store, clock)
+    if restarts:
+        await hop.load(PLACE)
+    told: list[Signal] = []
+    for hours in range(8):
+        clock.at = NOW + timedelta(hours=hours, seconds=5)
+        commit = await hop.tick(PLACE)
+        told += commit.signals if commit else []
+    assert [signal.rule for signal in told] == ["infra.sensor-silent"]
+
+
+async def test_time_passes_no_further_than_all_has_been_heard_of() -> None:
+    """A lane that lags, or whose broker is away, takes nobody for silent: the reading may lie unread."""
     hop, store, clock = await made()
     await settled(hop, store, clock)
-    clock.at = NOW + timedelta(days=3)
-    assert await hop.tick(PLACE) is None
+    clock.at = NOW + timedelta(minutes=40)
+    assert await hop.tick(PLACE, Lag(timedelta(0), None)) is None
+    assert await hop.tick(PLACE, Lag(timedelta(0), timedelta(minutes=38))) is None
+    assert await hop.tick(PLACE, Lag(timedelta(0), timedelta(seconds=2))) is not None
+
+
+async def test_a_row_waits_for_those_that_came_soon_after_it() -> None:
+    """Its partition is read to five seconds after it: those that came later and happened before it were not in time."""
+    hop, _, clock = await made(STREET)
+    await hop.work(PLACE, [depth(0, 0, 31.0)])
+    clock.at += timedelta(seconds=7)
+    assert await hop.tick(PLACE, Lag(timedelta(seconds=3), None)) is None
+    commit = await hop.tick(PLACE, Lag(timedelta(seconds=2), None))
+    assert commit is not None
+    assert len(commit.signals) == 1
 
 
 def depth(offset: int, second: int, value: float) -> ConsumerRecord:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from aiokafka.structs import ConsumerRecord
 
-from schemas.errors import BackpressureError, ConflictError, PoisonMessageError
+from schemas.errors import BackpressureError, ConflictError, OverloadError, PoisonMessageError
 from schemas.events import Reason
 from schemas.store.abstract import Commit, Committed, Offset
 from schemas.topics import OBSERVATIONS
@@ -36,9 +37,14 @@ class Ledger:
     taken_over_to: int = 0
     resets: list[int] = field(default_factory=list)
     conflicts: int = 0  # found in each commit
+    most: int = 1000  # records that it writes within its time
+    tries: int = 0
 
     async def commit(self, commit: Commit) -> Committed:
         offset = commit.offset
+        self.tries += 1
+        if len(commit.rule_states) > self.most:
+            raise OverloadError("too much at once")
         assert offset is not None
         assert offset.expected is not None
         if self.away:
@@ -162,6 +168,45 @@ async def test_a_worker_that_slept_writes_nothing_that_another_has_written() -> 
     ledger = Ledger(taken_over_to=3)
     await carried(ledger, Numbers(), 0, 1, 2, 3, 4)
     assert ledger.done == [3, 4]
+
+
+async def test_a_worker_that_slept_gives_up_a_bad_record_that_another_has_refused() -> None:
+    """It learns how far the other came, instead of trying to write the refusal for ever."""
+    ledger = Ledger(taken_over_to=2)
+    async with asyncio.timeout(10):
+        await carried(ledger, Numbers([0]), 0, 1, 2)
+    assert (ledger.letters, ledger.done, ledger.next_offset) == ([], [2], 3)
+
+
+async def test_a_run_that_is_too_much_for_the_store_is_done_in_parts() -> None:
+    """To ask the same again and again would never end; parts are halved until they are written in time."""
+    ledger = Ledger(most=2)
+    async with asyncio.timeout(10):
+        await carried(ledger, Numbers(), *range(9))
+    assert ledger.done == list(range(9))
+    assert ledger.tries < 30
+
+
+async def test_a_run_that_waited_while_its_partition_was_taken_over_is_left() -> None:
+    """The log had lost records, and the partition was set back: the old run would hide the new log's beginning."""
+    watermark, ledger, hop = Watermark(), Ledger(next_offset=100), Numbers()
+    carrier = Carrier(hop, ledger, watermark)  # type: ignore[arg-type]
+    watermark.assign(PLACE, 100)
+    await carrier.resume(PLACE, 100)
+    old = watermark.read(PLACE, 100, 101, frozenset({hop.name}))
+    assert old is not None
+    async with carrier.quiet:
+        waiting = asyncio.create_task(carrier.carry(Run(old, records(100, 101))))
+        await asyncio.sleep(0)
+        await ledger.reset_offset(Offset(hop.name, PLACE.topic, PLACE.partition, 0))
+        await carrier.resume(PLACE, 0)
+        watermark.revoke(PLACE)
+        watermark.assign(PLACE, 0)
+    await waiting
+    new = watermark.read(PLACE, 0, 2, frozenset({hop.name}))
+    assert new is not None
+    await carrier.carry(Run(new, records(0, 1, 2)))
+    assert ledger.done == [0, 1, 2]
 
 
 async def test_records_that_this_hop_has_already_are_skipped() -> None:

@@ -11,6 +11,7 @@ from schemas.store.abstract import Commit, Committed, Offset, RuleState
 from schemas.store.memory import MemoryStore
 from schemas.topics import OBSERVATIONS
 from streams import hop as hop_module
+from streams.headway import Lag
 from streams.hop import Carrier, Hop, Records
 from streams.transport import Run
 from streams.watermark import Place, Watermark
@@ -41,7 +42,7 @@ class Waiting(Hop):
         self.worked += [record.offset for record in records]
         return self._written(self.left)
 
-    async def tick(self, place: Place) -> Commit | None:
+    async def tick(self, place: Place, lag: Lag) -> Commit | None:
         return self._written(0) if self.held else None
 
     def hurry(self, place: Place, *, on: bool) -> None:

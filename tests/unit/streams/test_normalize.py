@@ -14,13 +14,15 @@ from schemas.limits import MAX_MESSAGE_BYTES
 from schemas.store.memory import MemoryStore
 from schemas.topics import DEAD_LETTERS, OBSERVATIONS, RAW_BULK, SOURCE_HEADER
 from streams import normalize
+from streams.metrics import BAD_SOURCES
 from streams.normalize import NormalizeHop, sort_out
 from streams.poison import PoisonGauge, TooMuchPoisonError
 from streams.watermark import Place
-from tests.unit.streams.hands import NOW, reading, record, world
+from tests.unit.streams.hands import NAMED, NOW, reading, record, world
 
 NOW_MS = int(NOW.timestamp() * 1000)
 PLACE = Place(RAW_BULK.name, 3)
+NOBODY = ((SOURCE_HEADER, b"nobody"),)
 
 
 async def made(ratio: float = 1.0) -> tuple[NormalizeHop, MemoryPublisher, MemoryStore]:
@@ -169,6 +171,20 @@ async def test_an_outage_does_not_look_like_a_flood_of_refusals() -> None:
             await hop.work(PLACE, [record(0, b"bad")])
     publisher.away = False
     for offset in range(1, 999):
-        await hop.work(PLACE, [record(offset, b"bad")])
+        await hop.work(PLACE, [record(offset, b"bad", headers=[NAMED, NOBODY][offset % 2])])
     with pytest.raises(TooMuchPoisonError):
         await hop.work(PLACE, [record(999, b"bad")])
+
+
+async def test_one_source_that_sends_rubbish_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """It is named in the log and counted in the metric, until it is well again."""
+    hop, _, _ = await made(ratio=0.5)
+    await hop.work(PLACE, [record(offset, b"bad") for offset in range(1000)])
+    assert "'s'" in caplog.text
+    assert bad_sources() == 1
+    await hop.work(PLACE, [record(1000 + offset, reading(offset)) for offset in range(1000)])
+    assert bad_sources() == 0
+
+
+def bad_sources() -> float:
+    return float(BAD_SOURCES.labels(RAW_BULK.name)._value.get())

@@ -11,8 +11,12 @@ from schemas.events import ObservationBatch
 from schemas.events.dead_letter import Reason
 from schemas.store.memory import MemoryStore
 from schemas.topics import OBSERVATIONS, SOURCE_HEADER
+from streams import poison
+from streams.hop import Carrier
+from streams.poison import PoisonGauge, TooMuchPoisonError
 from streams.store import StoreHop, gather
-from streams.watermark import Place
+from streams.transport import Run
+from streams.watermark import Place, Watermark
 from tests.unit.streams.hands import NOW, canonical
 
 PLACE = Place(OBSERVATIONS.name, 0)
@@ -72,6 +76,25 @@ async def test_a_refused_row_can_go_back() -> None:
     assert (read.device, read.received_at) == (["nul\x00"], [NOW + timedelta(hours=1)])
     (again,) = (await hop.salvage(PLACE, back, error)).dead_letters
     assert (again.id, again.source) == (letter.id, "s")
+
+
+async def test_a_store_that_refuses_what_comes_stops_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bad deploy must not drain the topic into the dead letters: what was isolated is counted, by rows."""
+    monkeypatch.setattr(poison, "WINDOW", 20)
+    with pytest.raises(TooMuchPoisonError):
+        await carried([batch("nul\x00", "nul\x00too").to_bytes()] * 20)
+    await carried([batch("nul\x00", "a", "b").to_bytes()] * 20)
+
+
+async def carried(values: list[bytes]) -> None:
+    """Carry records of a partition through a store hop that stops when more than a half is refused."""
+    store, watermark = MemoryStore(), Watermark()
+    carrier = Carrier(StoreHop(OBSERVATIONS, store), store, watermark, gauge=PoisonGauge(0.5))
+    watermark.assign(PLACE, 0)
+    await carrier.resume(PLACE, 0)
+    ticket = watermark.read(PLACE, 0, len(values) - 1, frozenset({"store"}))
+    assert ticket is not None
+    await carrier.carry(Run(ticket, [canonical(offset, value) for offset, value in enumerate(values)]))
 
 
 async def test_a_record_that_nobody_can_read_is_refused_as_a_whole() -> None:

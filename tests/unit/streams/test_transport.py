@@ -2,44 +2,10 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from aiokafka.structs import TopicPartition
 
-from streams.transport import EMPTY_FETCH_S, BatchConsumer, _unhurried
-from streams.watermark import Place, Watermark
-
-PLACE = Place("canh.raw.bulk", 0)
-HERE = TopicPartition(PLACE.topic, PLACE.partition)
-
-
-def consumer(end: int | None, *, ours: bool = True) -> Any:
-    """Give what `caught_up` looks at: read from 5 on, the broker has records below `end`."""
-    watermark = Watermark()
-    watermark.assign(PLACE, 5)
-    return SimpleNamespace(watermark=watermark, assignment=lambda: {HERE} if ours else set(), highwater=lambda _tp: end)
-
-
-@pytest.mark.parametrize(("end", "told"), [(5, True), (6, False), (None, False)])
-def test_a_lane_has_caught_up_when_every_hop_has_all_that_the_broker_has(*, end: int | None, told: bool) -> None:
-    """Nothing unread: caught up; a record more, or an end that nobody knows yet: not."""
-    assert BatchConsumer.caught_up(consumer(end)) is told
-
-
-def test_what_is_read_but_not_finished_is_behind() -> None:
-    """A run that a hop still works on counts as unread; finished, it does not."""
-    lane = consumer(8)
-    ticket = lane.watermark.read(PLACE, 5, 7, frozenset({"store"}))
-    assert BatchConsumer.caught_up(lane) is False
-    lane.watermark.finish(ticket, "store")
-    assert BatchConsumer.caught_up(lane) is True
-
-
-def test_a_partition_that_went_away_is_not_judged() -> None:
-    """While partitions move, nobody knows whether all was read."""
-    assert BatchConsumer.caught_up(consumer(5, ours=False)) is False
+from streams.transport import EMPTY_FETCH_S, _unhurried
 
 
 @pytest.mark.parametrize("found", [True, False])
@@ -67,12 +33,3 @@ async def test_a_wait_that_is_cancelled_ends_quietly() -> None:
     await asyncio.sleep(0)
     task.cancel()
     assert await task is False
-
-
-def test_what_a_hop_only_holds_is_not_behind() -> None:
-    """Held rows wait for time to pass: were the lane behind because of them, no tick would ever come."""
-    lane = consumer(8)
-    ticket = lane.watermark.read(PLACE, 5, 7, frozenset({"evaluate"}))
-    lane.watermark.keep(PLACE, "evaluate", 5)
-    lane.watermark.finish(ticket, "evaluate")
-    assert BatchConsumer.caught_up(lane) is True

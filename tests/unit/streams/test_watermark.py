@@ -63,6 +63,31 @@ def test_a_ticket_of_an_old_assignment_moves_nothing() -> None:
     assert watermark.committable(PLACE) == 0
 
 
+def test_a_run_that_waited_while_its_partition_was_taken_over_is_not_current() -> None:
+    """It is read again from wherever the new assignment begins: worked now, it would hide what lies before it."""
+    watermark = Watermark()
+    watermark.assign(PLACE, 100)
+    old = watermark.read(PLACE, 100, 109, HOPS)
+    assert old is not None
+    assert watermark.current(old)
+    watermark.revoke(PLACE)
+    assert not watermark.current(old)
+    watermark.assign(PLACE, 0)
+    assert not watermark.current(old)
+
+
+def test_a_run_of_a_log_that_went_back_is_current_still() -> None:
+    """Nobody can read it again: what of it waits for a slower hop is the last there is."""
+    watermark = Watermark()
+    watermark.assign(PLACE, 100)
+    old = watermark.read(PLACE, 100, 109, HOPS)
+    new = watermark.read(PLACE, 0, 4, HOPS)
+    assert old is not None
+    assert new is not None
+    assert watermark.current(old)
+    assert watermark.current(new)
+
+
 def test_a_log_that_goes_back_is_read_again() -> None:
     """P12: the broker lost records; what comes now is told apart and not taken for old."""
     watermark = Watermark()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -44,6 +44,40 @@ async def test_it_follows_the_registry_through_an_outage(monkeypatch: pytest.Mon
     following.cancel()
 
 
+async def test_zones_change_with_the_day_of_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commune that is merged on 1 July is the new one from midnight in Vietnam on, without a restart."""
+    at = datetime(2025, 6, 30, 16, 59, tzinfo=UTC)
+    store = MemoryStore()
+    await store.put_zones([square("old", date(2020, 1, 1), date(2025, 7, 1)), square("new", date(2025, 7, 1))])
+    atlas = Atlas(store, lambda: at, every_s=0.001)
+    await atlas.load()
+    following = asyncio.create_task(atlas.follow())
+    looks = 0
+
+    async def registry_version() -> int:
+        nonlocal looks
+        looks += 1
+        return atlas.world.version
+
+    monkeypatch.setattr(store, "registry_version", registry_version)
+    while looks < 3:  # noqa: ASYNC110 -- the atlas tells nobody
+        await asyncio.sleep(0.001)
+    assert [zone.id for zone in atlas.world.zones.zones] == ["area:old"]
+    at = datetime(2025, 6, 30, 17, 0, tzinfo=UTC)
+    while [zone.id for zone in atlas.world.zones.zones] != ["area:new"]:  # noqa: ASYNC110 -- as above
+        await asyncio.sleep(0.001)
+    following.cancel()
+
+
+def square(code: str, valid_from: date, valid_to: date | None = None) -> Zone:
+    """Give a zone that is valid on some days."""
+    ring = [[108.0, 12.0], [108.1, 12.0], [108.1, 12.1], [108.0, 12.0]]
+    return Zone(
+        id=f"area:{code}", kind="area", code=code, name="A", valid_from=valid_from, valid_to=valid_to,
+        geometry={"type": "Polygon", "coordinates": [ring]},
+    )  # fmt: skip
+
+
 async def test_zones_are_indexed_anew_only_when_they_change() -> None:
     """A device that is seen for the first time costs no new index; a zone does."""
     store = MemoryStore()
@@ -54,11 +88,6 @@ async def test_zones_are_indexed_anew_only_when_they_change() -> None:
     await atlas.load()
     assert atlas.world.version != before.version
     assert atlas.world.zones is before.zones
-    ring = [[108.0, 12.0], [108.1, 12.0], [108.1, 12.1], [108.0, 12.0]]
-    square = Zone(
-        id="area:1", kind="area", code="1", name="A", geometry={"type": "Polygon", "coordinates": [ring]},
-        valid_from=date(2025, 7, 1),
-    )  # fmt: skip
-    await store.put_zones([square])
+    await store.put_zones([square("1", date(2025, 7, 1))])
     await atlas.load()
     assert len(atlas.world.zones) == 1
