@@ -30,6 +30,13 @@ settings.load_profile("canh")
 CANNOT_BE_HAD = ("TimescaleDB full edition",)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write one line for each number that a test measured (`record_property`)."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties if report.when == "call" else ():
+            terminalreporter.write_line(f"measured: {report.nodeid.rpartition('::')[2]}: {name}: {value}")
+
+
 class SkipsAreFailures:
     """Where everything can be had (CI), a skipped test is one that was forgotten."""
 

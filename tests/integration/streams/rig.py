@@ -291,7 +291,7 @@ def _observations(settings: Settings) -> list[tuple[object, ...]]:
         ).fetchall()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 60.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 120.0) -> None:
     """Wait until something holds; fails the test when it does not in time."""
     deadline = monotonic() + timeout_s
     while not await condition():

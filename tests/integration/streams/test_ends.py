@@ -40,7 +40,7 @@ async def under_way(test: Rig, worker: Process) -> None:
     await worker.start()
     before = await rows(test)
     await feed(test, 3000, pause_s=0.0)
-    await until(lambda: more_rows(test, before), 60)
+    await until(lambda: more_rows(test, before), 180)
 
 
 async def test_a_stop_while_the_database_is_down_ends_in_time_and_loses_nothing(

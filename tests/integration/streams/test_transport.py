@@ -220,7 +220,7 @@ async def test_a_worker_joins_and_one_leaves_under_load(broker: BrokerServer, da
             feeding = asyncio.create_task(feed_until(test, stop))
             await until(lambda: working_lanes(first))
             async with working(test.settings, "b") as second:
-                await until(lambda: shared(first, second), 60)
+                await until(lambda: shared(first, second))
                 await asyncio.sleep(3)
             await asyncio.to_thread(put_out, broker.bootstrap, "b")
             await asyncio.sleep(3)
@@ -254,7 +254,7 @@ async def test_kill_9_of_a_worker_again_and_again_never_leaves_an_offset_ahead_o
             for _ in range(5):
                 await worker.start()
                 before = await rows(test)
-                await until(lambda before=before: more_rows(test, before), 90)  # type: ignore[misc]
+                await until(lambda before=before: more_rows(test, before), 180)  # type: ignore[misc]
                 await asyncio.sleep(chance.uniform(0.0, 1.5))
                 await worker.kill9()
             await worker.start()
@@ -285,11 +285,11 @@ async def test_a_worker_that_slept_through_a_takeover_writes_nothing_stale(
         sleeper, other = (Process(test.settings, name, tmp_path / f"{name}.log") for name in ("sleeper", "other"))
         await sleeper.start()
         await other.start()
-        await until(lambda: both_joined(broker.bootstrap), 60)
+        await until(lambda: both_joined(broker.bootstrap))
         third = len(messages) // 3
         before = await rows(test)
         await patiently(lambda: test.publisher.send(messages[:third]))
-        await until(lambda: more_rows(test, before), 60)
+        await until(lambda: more_rows(test, before), 180)
         sleeper.send(signal.SIGSTOP)
         await asyncio.to_thread(put_out, broker.bootstrap, "sleeper")
         await patiently(lambda: test.publisher.send(messages[third : 2 * third]))
