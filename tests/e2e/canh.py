@@ -21,7 +21,7 @@ import pytest
 
 from deploy.local.server import free_port
 from deploy.stack import WORKERS, answers_ready
-from tests.lag import caught_up
+from tests.lag import left
 from tests.servers import BrokerServer, DatabaseServer, chosen_broker, chosen_database
 
 #: The services' own times to end, one after another (deploy/stack.py), come to less.
@@ -74,7 +74,7 @@ class Canh:
     def caught_up(self) -> bool:
         """Tell whether nothing is left to be worked on."""
         found = json.loads((self.home / "run" / "addresses.json").read_text())
-        return caught_up(found["kafka"], found["database_url"])
+        return left(found["kafka"], found["database_url"]) == 0
 
     def kill9(self, name: str) -> None:
         """End a service as a crash would."""

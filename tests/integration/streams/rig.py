@@ -32,10 +32,12 @@ from schemas.store.timescale import TimescaleStore
 from streams.pipeline import steps
 from streams.sources.simulator import runner
 from streams.sources.simulator.abstract import Scenario
-from tests.lag import caught_up
+from tests.lag import left
 
 #: A worker's own limits end it sooner (deploy/worker.py), with another exit code than 0.
 STOP_S = 60.0
+#: Standing still for so long is a failure, being slow is none.
+STILL_S = 120.0
 
 
 @dataclass
@@ -47,12 +49,23 @@ class Rig:
     publisher: KafkaPublisher
     began: dict[tuple[str, int], int] = field(default_factory=dict)
 
-    async def idle(self, timeout_s: float = 120.0) -> None:
-        """Wait until every hop has made durable all that its topics hold, and the outbox is empty."""
-        assert self.settings.database_url is not None
-        kafka, dsn = str(self.settings.kafka), self.settings.database_url.get_secret_value()
+    async def idle(self) -> None:
+        """Wait until every hop has made durable all that its topics hold, and the outbox is empty.
+
+        However long that takes, as long as it goes on: only standing still fails the test.
+        """
         for _ in range(2):  # the second look sees what the first one's last records made
-            await until(lambda: asyncio.to_thread(caught_up, kafka, dsn), timeout_s)
+            seen = await self._left()
+            while seen:
+                await until(lambda seen=seen: self._moved(seen), STILL_S)  # type: ignore[misc]
+                seen = await self._left()
+
+    async def _left(self) -> int:
+        assert self.settings.database_url is not None
+        return await asyncio.to_thread(left, str(self.settings.kafka), self.settings.database_url.get_secret_value())
+
+    async def _moved(self, seen: int) -> bool:
+        return await self._left() != seen
 
     async def skip(self) -> None:
         """Begin at the end of every topic: what earlier tests left there is none of this test's business."""

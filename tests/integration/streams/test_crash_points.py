@@ -51,7 +51,7 @@ async def test_commits_of_unknown_outcome_change_nothing_in_the_end(
         async with working(test.settings, "crash-points"):
             for part in parts:
                 await patiently(lambda part=part: test.publisher.send(part))  # type: ignore[misc]
-            await test.idle(180)
+            await test.idle()
         return await outcome(test)
 
     async with rig(broker.bootstrap, database.create_database(), FLOOD) as test:
