@@ -15,7 +15,7 @@ def left(kafka: str, dsn: str) -> int:
         rows = connection.execute("SELECT hop, topic, partition, next_offset FROM stream_offset").fetchall()
         ((waiting,),) = connection.execute("SELECT count(*) FROM outbox").fetchall()
     stored = {(hop, topic, partition): offset for hop, topic, partition, offset in rows}
-    behind = sum(
+    behind: int = sum(
         max(end - stored.get((step.hop, topic, partition), 0), 0)
         for step in steps()
         for (topic, partition), end in ends.items()
