@@ -25,7 +25,7 @@ _NAMESPACE = "{http://cloudevents.io/xmlformat/V1}"
 
 
 class CloudEvents:
-    """CloudEvents: `data` is read by the adapter that the option `data_format` names (native when it names none).
+    """CloudEvents: `data` is read by the adapter that the option `data_format` names (native, JSON, when none is).
 
     The attribute `time` stands in for a missing time, `source` and `id` for a missing event id.
     """
@@ -42,6 +42,7 @@ class CloudEvents:
         for event in _events(raw, headers):
             try:
                 data = _data(event)
+                _refuse_unnamed_xml(data, source)
                 drafts = list(inner.read(data, source, headers))
             except PoisonMessageError as error:
                 yield error
@@ -143,6 +144,14 @@ def _data(event: Any) -> bytes:
         if "xml" in content_type and isinstance(data, str)
         else msgspec.json.encode(data)
     )
+
+
+def _refuse_unnamed_xml(data: bytes, source: Source) -> None:
+    """Which XML it is, nothing tells; the JSON adapter that stands in would call it malformed."""
+    if "data_format" not in source.options and data.lstrip()[:1] == b"<":
+        raise PoisonMessageError(
+            Reason.UNSUPPORTED, "data is XML: name its adapter in the source's option data_format", field="data"
+        )
 
 
 def _from_base64(text: Any) -> bytes:

@@ -40,6 +40,8 @@ LABELS: dict[str, str] = {
 }
 #: A licence plate is personal data and no event of ours.
 _NOT_READ = frozenset({"anpr", "vehicledetection"})
+#: What tells cameras of one source apart, best first: channel numbers begin at 1 in each of them.
+_IDENTITY = ("macAddress", "serialNumber", "ipAddress", "ipv6Address")
 _ALERT = re.compile(rb"<EventNotificationAlert\b.*?</EventNotificationAlert>", re.DOTALL)
 
 
@@ -90,6 +92,7 @@ def _draft(root: Element, source: Source) -> Draft:
         raise PoisonMessageError(Reason.UNSUPPORTED, "licence plates are personal data and not read", field="eventType")
     at = texts.get("dateTime")
     device = _device(texts, source)
+    camera = next((texts[name] for name in _IDENTITY if name in texts), "")
     return Draft(
         kind="detection",
         at=at,
@@ -99,7 +102,7 @@ def _draft(root: Element, source: Source) -> Draft:
             "area": texts.get("regionID") or texts.get("inputIOPortID"),
             "ended_at": None if active else at,
         },
-        event_id=f"{device}|{kind}|{at}|{texts.get('regionID', '')}|{'on' if active else 'off'}"[:256],
+        event_id=f"{device}|{camera}|{kind}|{at}|{texts.get('regionID', '')}|{'on' if active else 'off'}"[:256],
     )
 
 

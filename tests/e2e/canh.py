@@ -21,6 +21,7 @@ import pytest
 
 from deploy.local.server import free_port
 from deploy.stack import WORKERS, answers_ready
+from tests.lag import left
 from tests.servers import BrokerServer, DatabaseServer, chosen_broker, chosen_database
 
 #: The services' own times to end, one after another (deploy/stack.py), come to less.
@@ -70,13 +71,18 @@ class Canh:
         urls = self.health_urls()
         return bool(urls) and all(answers_ready(url) for url in urls.values())
 
+    def caught_up(self) -> bool:
+        """Tell whether nothing is left to be worked on."""
+        found = json.loads((self.home / "run" / "addresses.json").read_text())
+        return left(found["kafka"], found["database_url"]) == 0
+
     def kill9(self, name: str) -> None:
         """End a service as a crash would."""
         os.kill(self.pid(name), signal.SIGKILL)
 
     def login(self, name: str) -> httpx.Client:
         """Give a client that is logged in as one of the demo's people."""
-        client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=10)
+        client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=60)
         wait_for(lambda: name in self.passwords(), 60, "the passwords")
         answer = client.post("/v1/session", json={"name": name, "password": self.passwords()[name]})
         assert answer.status_code == 200, answer.text
@@ -86,7 +92,11 @@ class Canh:
     def run(self, *arguments: str) -> str:
         """Run another command in the same home; it must succeed."""
         done = subprocess.run(
-            [sys.executable, "-m", "deploy.cli", *arguments], env=self.env, capture_output=True, timeout=60, check=False
+            [sys.executable, "-m", "deploy.cli", *arguments],
+            env=self.env,
+            capture_output=True,
+            timeout=120,
+            check=False,
         )
         assert done.returncode == 0, f"canh {' '.join(arguments)}: {done.stderr.decode()}"
         return done.stdout.decode()
@@ -121,7 +131,7 @@ def canh(*arguments: str, broker: BrokerServer | None = None, database: Database
         )
     running = Canh(process, home, f"http://127.0.0.1:{port}", log, env)
     try:
-        wait_for(lambda: running.all_ready() or process.poll() is not None, 120, "readiness")
+        wait_for(lambda: running.all_ready() or process.poll() is not None, 240, "readiness")
         assert process.poll() is None, running.printed()
         yield running
     finally:

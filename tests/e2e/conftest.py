@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.e2e.console.desk import CHROMIUM, chromium
+
+expect.set_options(timeout=30_000)  # servers and browser share the cores
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ DEVICES = 500
 PER_REQUEST = 500
 #: One bad event for so many good ones.
 POISON_EVERY = 1000
+#: Longer than any server takes to come back after its kill (READY_S of test_kill.py).
+PATIENCE_S = 300.0
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Ledger:
     total: int
     until: float = 1.0  # no more than this part of all is sent, until a test says otherwise
     accepted: dict[int, float] = field(default_factory=dict)  # first number of a batch -> when it was answered
+    begun: dict[int, float] = field(default_factory=dict)  # the same -> when the request so answered was begun
     answers: Counter[str] = field(default_factory=Counter)  # status code or exception -> how often
     last_answer: str = ""  # that was no 202
     slowest_s: float = 0.0
@@ -63,6 +66,7 @@ class Ledger:
         body = b"\n".join(reading(number) for number in range(first, first + PER_REQUEST))
         while not self._stop.is_set():
             began = time.monotonic()
+            self.begun[first] = time.time()
             try:
                 answer = client.post(
                     f"/v1/ingest/{self.source}", content=body, headers={"Content-Type": "application/x-ndjson"}
@@ -139,7 +143,10 @@ class Poisoner:
     def send_all(self) -> None:
         """Keep up with the ledger until it is done."""
         # Idempotent: a repeat by the client makes no second record, so every bad event has one place.
-        producer = KafkaProducer(bootstrap_servers=self.bootstrap, acks="all", enable_idempotence=True)
+        producer = KafkaProducer(
+            bootstrap_servers=self.bootstrap, acks="all", enable_idempotence=True,
+            delivery_timeout_ms=int(PATIENCE_S * 1000), max_block_ms=int(PATIENCE_S * 1000),
+        )  # fmt: skip
         try:
             for number in range(self.ledger.total // POISON_EVERY):
                 while len(self.ledger.accepted) * PER_REQUEST < number * POISON_EVERY and not self.ledger.stopped:
@@ -155,7 +162,7 @@ class Poisoner:
         raw = spoil(number)
         placed = producer.send(
             RAW_BULK.name, raw, partition=number % RAW_BULK.partitions, headers=[(SOURCE_HEADER, b"ledger")]
-        ).get(timeout=120)
+        ).get(timeout=2 * PATIENCE_S)
         self.sent[raw] = (reason.value, placed.partition, placed.offset)
 
 

@@ -6,9 +6,14 @@ CANH_TEST_BROKER=embedded|kafka and CANH_TEST_DATABASE=embedded|timescale choose
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Protocol
+
+import psutil
+
+from deploy.local.process import alive
 
 
 class Server(Protocol):
@@ -89,6 +94,18 @@ def cache_dir() -> Path:
     directory = base / "canh-tests"
     directory.mkdir(parents=True, exist_ok=True)
     return directory
+
+
+def staged(target: Path) -> Path:
+    """Give a place to fill, which takes the target's name when it is whole; removes what interrupted fetches left."""
+    mounted = [Path(part.mountpoint) for part in psutil.disk_partitions(all=True)]
+    for left in target.parent.glob(f"{target.name}.*"):
+        pid = int(left.suffix[1:])
+        at_work = pid != os.getpid() and alive(pid)
+        # debootstrap, killed, leaves /proc mounted inside: nothing is deleted through a mount
+        if not at_work and not any(each.is_relative_to(left) for each in mounted):
+            shutil.rmtree(left)
+    return target.with_name(f"{target.name}.{os.getpid()}")
 
 
 def _choice(variable: str, kinds: list[str]) -> str:

@@ -18,16 +18,17 @@ ServerT = TypeVar("ServerT", BrokerServer, DatabaseServer)
 @pytest.fixture(scope="session")
 def broker() -> Iterator[BrokerServer]:
     """Give a running broker: .bootstrap, .pid, .kill9(), .restart()."""
-    yield from _session(chosen_broker())
+    yield from started(chosen_broker())
 
 
 @pytest.fixture(scope="session")
 def database() -> Iterator[DatabaseServer]:
     """Give a running PostgreSQL: .create_database() -> dsn, .pid, .kill9(), .restart()."""
-    yield from _session(chosen_database())
+    yield from started(chosen_database())
 
 
-def _session(server: ServerT) -> Iterator[ServerT]:
+def started(server: ServerT) -> Iterator[ServerT]:
+    """Run a server as long as a fixture lasts; skips where it cannot run."""
     reason = server.unavailable()
     if reason is not None:
         pytest.skip(reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import shutil
 import subprocess
 import uuid
@@ -12,7 +11,7 @@ from pathlib import Path
 from deploy.local.broker import answers_kafka
 from deploy.local.process import Command, run_to_end
 from deploy.local.server import LOOPBACK, EmbeddedServer, free_port
-from tests.servers import cache_dir
+from tests.servers import cache_dir, staged
 
 POM = Path(__file__).with_name("kafka-pom.xml")
 HEAP = "-Xmx512m"
@@ -112,10 +111,10 @@ def fetch_jars() -> Path:
     """Let Maven copy Kafka's jars to the cache, once per version of the pom."""
     jars = _jars()
     if not jars.exists():
-        staged = jars.with_name(f"{jars.name}.{os.getpid()}")
-        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={staged}"]
+        place = staged(jars)
+        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={place}"]
         subprocess.run(["mvn", "--batch-mode", "--quiet", "--file", str(POM), *goal], check=True, timeout=600)
-        staged.rename(jars)
+        place.rename(jars)
     return jars
 
 

@@ -20,7 +20,7 @@ from deploy.local.leftovers import stop_postgres_leftovers
 from deploy.local.postgres import ROLE, SETTINGS
 from deploy.local.process import Command, run_to_end
 from deploy.local.server import LOOPBACK, EmbeddedServer
-from tests.servers import cache_dir
+from tests.servers import cache_dir, staged
 from tests.servers.embedded import fresh_database
 
 SUITE = "trixie"
@@ -124,10 +124,10 @@ def fetch_packages() -> None:
     """Let debootstrap make the chroot, once."""
     if chroot_dir().exists():
         return
-    staged = chroot_dir().with_name(f"{chroot_dir().name}.{os.getpid()}")
-    argv = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(staged), *_mirror()]
+    place = staged(chroot_dir())
+    argv = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(place), *_mirror()]
     subprocess.run(argv, check=True, timeout=900, stdout=subprocess.DEVNULL)
-    staged.rename(chroot_dir())
+    place.rename(chroot_dir())
 
 
 def _mirror() -> list[str]:

@@ -159,7 +159,7 @@ TEXTS = [
     path
     for path in (*tree(ROOT), *tree(ROOT / ".ci"))
     if path.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".sql", ".json", ".txt", ".sh", ".example", ""}
-    and path.name != ".env"
+    and path.name not in {".env", ".git"}
 ]
 
 

@@ -12,35 +12,23 @@ from schemas.store.memory import MemoryStore
 from schemas.store.timescale import TimescaleStore
 from tests.servers import DatabaseServer, temporary_home
 from tests.servers.embedded import EmbeddedDatabase
+from tests.servers.fixtures import started
 from tests.servers.timescale import Timescale
 
 DATABASES = [
     pytest.param("postgres", marks=pytest.mark.integration),
     pytest.param("timescale", marks=pytest.mark.integration),
 ]
-KINDS: dict[str, type[EmbeddedDatabase | Timescale]] = {"postgres": EmbeddedDatabase, "timescale": Timescale}
-
-
-def _running(kind: str) -> Iterator[DatabaseServer]:
-    server: DatabaseServer = KINDS[kind](temporary_home())
-    reason = server.unavailable()
-    if reason is not None:
-        pytest.skip(reason)
-    server.start()
-    server.wait_ready(60)
-    yield server
-    server.stop()
-    server.discard()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[DatabaseServer]:
-    yield from _running("postgres")
+    yield from started(EmbeddedDatabase(temporary_home()))
 
 
 @pytest.fixture(scope="session")
 def timescale() -> Iterator[DatabaseServer]:
-    yield from _running("timescale")
+    yield from started(Timescale(temporary_home()))
 
 
 @pytest.fixture(params=DATABASES)

@@ -118,7 +118,7 @@ async def test_one_relay_at_a_time_has_the_outbox(store: Store) -> None:
         async with store.outbox_turn():
             entered.set()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async with store.outbox_turn():
             waiting = asyncio.create_task(second())
             with pytest.raises(TimeoutError):

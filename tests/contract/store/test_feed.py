@@ -61,7 +61,7 @@ async def test_a_tailing_reader_misses_nothing_of_fifty_writers(store: Store) ->
 
 async def test_readers_are_woken(store: Store) -> None:
     """The head comes at once, and again soon after a commit moved it."""
-    async with asyncio.timeout(10), aclosing(store.feed_changes()) as heads:  # type: ignore[type-var]
+    async with asyncio.timeout(30), aclosing(store.feed_changes()) as heads:  # type: ignore[type-var]
         assert await anext(heads) == 0
         waiting = asyncio.ensure_future(anext(heads))
         await asyncio.sleep(0.05)
@@ -71,7 +71,7 @@ async def test_readers_are_woken(store: Store) -> None:
 
 async def test_the_relay_and_the_hops_are_woken(store: Store) -> None:
     """New records for the bus and a changed registry are told at once, long before the look each second or minute."""
-    async with asyncio.timeout(10), store.outbox_turn() as turn:
+    async with asyncio.timeout(30), store.outbox_turn() as turn:
         for number in range(3):
             waiting = asyncio.ensure_future(turn.more(60))
             await asyncio.sleep(0.05)
@@ -83,7 +83,7 @@ async def test_the_relay_and_the_hops_are_woken(store: Store) -> None:
         await store.commit(Commit(signals=[signal(id="meanwhile")]))
         await turn.more(60)
         assert len(await turn.waiting(10)) == 1
-    async with asyncio.timeout(10), aclosing(store.registry_changes()) as versions:  # type: ignore[type-var]
+    async with asyncio.timeout(30), aclosing(store.registry_changes()) as versions:  # type: ignore[type-var]
         before = await anext(versions)
         await store.put_devices([Device(id="camera-1", source="cameras", lon=108.0, lat=12.0)])
         assert await anext(versions) > before

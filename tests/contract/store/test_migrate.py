@@ -7,8 +7,9 @@ import pytest
 
 from schemas.errors import UsageError
 from schemas.sql import migrations, read
-from schemas.store.timescale import TimescaleStore
+from schemas.store.timescale import TimescaleStore, migrate
 from tests.contract.store.conftest import DATABASES
+from tests.contract.store.test_outages import FULL
 from tests.servers import DatabaseServer
 
 #: Everything that makes two databases differ, as text.
@@ -30,6 +31,10 @@ UNION ALL
 SELECT 'options', relname || ' ' || coalesce(reloptions::text, '') FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
 ORDER BY 1, 2
+"""
+OLD_ROW = """
+INSERT INTO observation (observed_at, device, metric, value, source, received_at, zone_ids, marks)
+VALUES ('2025-11-19T00:00:00Z', 'old', 'rain', 1.5, 's', '2025-11-19T00:00:01Z', '{}', '{}')
 """
 #: Written by the migrator itself, not by the files.
 OWN = "schema_migration"
@@ -67,6 +72,26 @@ async def test_migrating_twice_applies_nothing(dsn: str) -> None:
     assert await store.migrate() == []
     health = await store.health()
     assert (health.ready, health.migrations, health.time_zone) == (True, len(migrations()), "UTC")
+    await store.close()
+
+
+async def test_rows_of_the_first_version_are_kept(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first migration's tables hold is there after all others, and a migration more changes no row."""
+    first, *others = migrations()
+    store = TimescaleStore(dsn)
+    await store.open()
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "migrations", lambda: [first])
+        assert await store.migrate() == [first.name]
+    with psycopg.connect(dsn) as connection:
+        connection.execute(OLD_ROW)
+    assert await store.migrate() == [migration.name for migration in others]
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("SELECT device, value FROM observation").fetchall() == [("old", 1.5)]
+    await store.commit(FULL)
+    before = await store.checksum()
+    assert await store.migrate() == []
+    assert await store.checksum() == before
     await store.close()
 
 

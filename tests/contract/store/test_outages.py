@@ -48,7 +48,7 @@ async def test_lost_connections_are_replaced(database_store: TimescaleStore, dsn
     """After the server cut all connections the same commit goes through, with backpressure in between at most."""
     await database_store.commit(FULL)
     terminate_others(dsn)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 done = await database_store.commit(FULL)
@@ -60,7 +60,7 @@ async def test_lost_connections_are_replaced(database_store: TimescaleStore, dsn
 
 async def test_readers_of_the_feed_survive_a_cut(database_store: TimescaleStore, dsn: str) -> None:
     """A listener whose connection was cut connects again and tells what it missed."""
-    async with asyncio.timeout(20), aclosing(database_store.feed_changes()) as heads:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(database_store.feed_changes()) as heads:  # type: ignore[type-var]
         assert await anext(heads) == 0
         waiting = asyncio.ensure_future(anext(heads))
         await asyncio.sleep(0.1)
@@ -75,7 +75,7 @@ async def test_readers_of_the_feed_survive_a_cut(database_store: TimescaleStore,
 async def test_a_turn_ends_with_its_connection(database_store: TimescaleStore, dsn: str) -> None:
     """Who lost the connection can forget nothing any more, and another relay goes on."""
     other = TimescaleStore(dsn, application_name="other")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async with database_store.outbox_turn() as turn:
             terminate_others(dsn)
             async with other.outbox_turn() as mine:
@@ -87,7 +87,7 @@ async def test_a_turn_ends_with_its_connection(database_store: TimescaleStore, d
 
 async def test_a_lost_notification_costs_a_second(database_store: TimescaleStore, dsn: str) -> None:
     """A head that moved without a word is found by the look each second."""
-    async with asyncio.timeout(10), aclosing(database_store.feed_changes()) as heads:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(database_store.feed_changes()) as heads:  # type: ignore[type-var]
         assert await anext(heads) == 0
         with psycopg.connect(dsn) as connection:
             connection.execute("UPDATE feed_head SET last_id = 5")

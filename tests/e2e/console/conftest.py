@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,19 +17,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from deploy.local.server import free_port
 from tests.e2e.console.desk import Desk
 
 ROOT = Path(__file__).resolve().parents[3]
-START_S = 20.0
+START_S = 60.0
 
 
 class MockServer:
     """The scripted server as a process."""
 
     def __init__(self, *arguments: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "tests.e2e.console.mock_api", str(self.port), *arguments]
         self.process = subprocess.Popen(command, cwd=ROOT)
@@ -51,7 +49,7 @@ class MockServer:
     def order(self, what: str, **body: Any) -> dict[str, int]:
         """Give the scripted server an order of the test."""
         request = urllib.request.Request(f"{self.base}/mock/{what}", json.dumps(body).encode(), method="POST")
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             result: dict[str, int] = json.load(answer)
         return result
 
@@ -97,7 +95,7 @@ def open_desk(browser: Browser) -> Iterator[Callable[..., Desk]]:
 
     def open_(base: str, **options: Any) -> Desk:
         page = browser.new_page(viewport={"width": 1440, "height": 900}, **options)
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         desks.append(Desk(page, base))
         return desks[-1]
 

@@ -72,7 +72,7 @@ class Desk:
         expect(self.page.locator(".row").first).to_be_visible()
         self.expect_phase("live")
 
-    def expect_phase(self, phase: str, seconds: float = 10) -> None:
+    def expect_phase(self, phase: str, seconds: float = 30) -> None:
         """Wait until the live badge shows this state."""
         expect(self.page.locator(".live-badge")).to_have_attribute("data-phase", phase, timeout=seconds * 1000)
 

@@ -16,16 +16,20 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from deploy.local.server import free_port
 from schemas.bus.abstract import Message, Receipt
 from schemas.bus.memory import MemoryPublisher
 from schemas.events import Source
 from schemas.topics import RAW_BULK, SOURCE_HEADER
 from streams.sources.mqtt import bridge
+from tests.waiting import until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 PROBE = b"probe"
+#: What does not happen within this time never does.
+LONG_S = 60.0
 SOURCE = Source(id="air", kind="sensor", format="native")
 
 
@@ -33,31 +37,41 @@ class Mosquitto:
     """A broker of its own on a free port of loopback; its sessions survive a restart."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.config = folder / "mosquitto.conf"
+        self.folder, self.config = folder, folder / "mosquitto.conf"
+        for _ in range(3):  # another program may take the port first
+            self.port = free_port()
+            self._configure()
+            if self._listens():
+                return
+        pytest.fail("mosquitto does not listen")
+
+    def _configure(self) -> None:
         self.config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
-            f"persistence_location {folder}/\nautosave_interval 1\nautosave_on_changes true\n"
+            f"persistence_location {self.folder}/\nautosave_interval 1\nautosave_on_changes true\n"
             "max_queued_messages 0\nuser root\n"
         )
-        self.start()
+
+    def _listens(self) -> bool:
+        """Start it and wait until it listens; False when it ended."""
+        self.process = subprocess.Popen([str(MOSQUITTO), "-c", str(self.config)], stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + LONG_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return self.process.poll() is None
+            time.sleep(0.05)
+        self.process.kill()
+        self.process.wait()
+        return False
 
     def start(self) -> None:
-        """Start it and wait until it listens."""
-        self.process = subprocess.Popen([str(MOSQUITTO), "-c", str(self.config)], stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            time.sleep(0.05)
-        pytest.fail("mosquitto does not listen")
+        """Start it again at its port."""
+        assert self._listens(), "mosquitto does not listen"
 
     def stop(self) -> None:
         """End it as an administrator would."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
+        self.process.wait(LONG_S)
 
 
 @pytest.fixture
@@ -75,15 +89,6 @@ async def publish(port: int, payloads: Sequence[bytes], topic: str = "sensors/1/
             await client.publish(topic, payload, qos=1)
 
 
-async def until(done: object, timeout_s: float = 15.0) -> None:
-    """Wait for a condition, or fail."""
-    assert callable(done)
-    deadline = time.monotonic() + timeout_s
-    while not done():
-        assert time.monotonic() < deadline, "waited too long"
-        await asyncio.sleep(0.02)
-
-
 def run_bridge(port: int, publisher: MemoryPublisher, routes: dict[str, Source] | None = None) -> asyncio.Task[None]:
     return asyncio.create_task(
         bridge("127.0.0.1", port, routes or {"sensors/+/air": SOURCE}, publisher, client_id="canh-test")
@@ -98,7 +103,7 @@ async def end(task: asyncio.Task[None]) -> None:
 
 async def connected(port: int, publisher: MemoryPublisher) -> None:
     """Wait until the bridge has its subscription: a message goes through."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LONG_S
     while PROBE not in [message.value for message in publisher.of_topic(RAW_BULK.name)]:
         assert time.monotonic() < deadline, "the bridge does not connect"
         await publish(port, [PROBE])
@@ -227,7 +232,7 @@ async def test_killed_hard_between_publish_and_acknowledgement_nothing_is_lost(
     ledger = tmp_path / "ledger"
     ledger.touch()
     command = [sys.executable, "-c", KILLED, str(mosquitto.port), str(ledger)]
-    deaths, deadline = 0, time.monotonic() + 90
+    deaths, deadline = 0, time.monotonic() + 3 * LONG_S
     while not sent <= set(ledger.read_bytes().split()):
         process = subprocess.Popen(command, cwd=Path(__file__).parents[3])  # noqa: ASYNC220 -- polled, never waited for
         try:
@@ -235,8 +240,9 @@ async def test_killed_hard_between_publish_and_acknowledgement_nothing_is_lost(
                 assert time.monotonic() < deadline, "waited too long"
                 await asyncio.sleep(0.05)
         finally:
+            deaths += process.poll() == -signal.SIGKILL  # by its own hand, before ours
             process.kill()
-            deaths += process.wait() == -signal.SIGKILL
+            process.wait()
     arrived = [line for line in ledger.read_bytes().split() if line != PROBE]
     assert len(arrived) > len(sent)  # some came twice: the kill fell between publish and acknowledgement
     assert deaths >= 2

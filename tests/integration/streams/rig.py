@@ -32,6 +32,12 @@ from schemas.store.timescale import TimescaleStore
 from streams.pipeline import steps
 from streams.sources.simulator import runner
 from streams.sources.simulator.abstract import Scenario
+from tests.lag import left
+
+#: A worker's own limits end it sooner (deploy/worker.py), with another exit code than 0.
+STOP_S = 60.0
+#: Standing still for so long is a failure, being slow is none.
+STILL_S = 120.0
 
 
 @dataclass
@@ -43,20 +49,23 @@ class Rig:
     publisher: KafkaPublisher
     began: dict[tuple[str, int], int] = field(default_factory=dict)
 
-    async def idle(self, timeout_s: float = 60.0) -> None:
-        """Wait until every hop has made durable all that its topics hold, and the outbox is empty."""
+    async def idle(self) -> None:
+        """Wait until every hop has made durable all that its topics hold, and the outbox is empty.
 
-        async def done() -> bool:
-            ends = await asyncio.to_thread(end_offsets, str(self.settings.kafka))
-            for step in steps():
-                stored = {o.partition: o.next_offset for o in await self.store.offsets(step.hop, step.reads.name)}
-                mine = {partition: end for (topic, partition), end in ends.items() if topic == step.reads.name}
-                if any(stored.get(partition, 0) < end for partition, end in mine.items()):
-                    return False
-            return not await self.store.outbox(1)
-
+        However long that takes, as long as it goes on: only standing still fails the test.
+        """
         for _ in range(2):  # the second look sees what the first one's last records made
-            await until(done, timeout_s)
+            seen = await self._left()
+            while seen:
+                await until(lambda seen=seen: self._moved(seen), STILL_S)  # type: ignore[misc]
+                seen = await self._left()
+
+    async def _left(self) -> int:
+        assert self.settings.database_url is not None
+        return await asyncio.to_thread(left, str(self.settings.kafka), self.settings.database_url.get_secret_value())
+
+    async def _moved(self, seen: int) -> bool:
+        return await self._left() != seen
 
     async def skip(self) -> None:
         """Begin at the end of every topic: what earlier tests left there is none of this test's business."""
@@ -98,7 +107,7 @@ async def working(settings: Settings, worker_id: str = "") -> AsyncIterator[Work
         yield worker
     finally:
         worker.stop()
-        code = await asyncio.wait_for(task, 30)
+        code = await asyncio.wait_for(task, STOP_S)
     assert code == 0
 
 
@@ -131,29 +140,30 @@ class Process:
         await self.child.wait()
 
     async def stop(self) -> int:
-        """End it politely, within the time that a supervisor gives it."""
+        """End it politely; one that hangs for good fails the test."""
         assert self.child is not None
         if self.child.returncode is None:
             self.send(signal.SIGTERM)
-        return await asyncio.wait_for(self.child.wait(), 45)
+        return await asyncio.wait_for(self.child.wait(), STOP_S)
 
 
 @dataclass
 class Sampler:
-    """Compares, every 100 ms, what Kafka was told with what the database has (G3)."""
+    """Compares, every 100 ms, what Kafka was told with what the database has (G3); see `sampling`."""
 
     test: Rig
     violations: list[str] = field(default_factory=list)
     samples: int = 0
     committed: int = 0  # samples in which Kafka knew an offset
+    stopped: bool = False
 
     async def run(self) -> None:
-        """Sample until cancelled."""
+        """Sample until told to stop."""
         admin = await asyncio.to_thread(
             lambda: KafkaAdminClient(bootstrap_servers=str(self.test.settings.kafka), request_timeout_ms=5000)
         )
         try:
-            while True:
+            while not self.stopped:
                 await self._sample(admin)
                 await asyncio.sleep(0.1)
         finally:
@@ -174,6 +184,18 @@ class Sampler:
                 self.committed += 1
                 if offset > stored.get(partition, 0):
                     self.violations.append(f"{step.hop} {step.reads.name}/{partition}: {offset} > {stored}")
+
+
+@asynccontextmanager
+async def sampling(test: Rig) -> AsyncIterator[Sampler]:
+    """Sample as long as the block lasts; a sampler that failed fails the test."""
+    sampler = Sampler(test)
+    task = asyncio.create_task(sampler.run())
+    try:
+        yield sampler
+    finally:
+        sampler.stopped = True
+        await task
 
 
 def group_of(lane: Lane) -> str:
@@ -282,7 +304,7 @@ def _observations(settings: Settings) -> list[tuple[object, ...]]:
         ).fetchall()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 30.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 120.0) -> None:
     """Wait until something holds; fails the test when it does not in time."""
     deadline = monotonic() + timeout_s
     while not await condition():

@@ -14,7 +14,7 @@ from streams.sources.simulator.scenarios import SCENARIOS
 from tests.integration.streams.rig import Rig, messages_of, outcome, patiently, rig, working
 from tests.servers import BrokerServer, DatabaseServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 FLOOD = SCENARIOS["song-ba-flood"]
 
@@ -51,7 +51,7 @@ async def test_commits_of_unknown_outcome_change_nothing_in_the_end(
         async with working(test.settings, "crash-points"):
             for part in parts:
                 await patiently(lambda part=part: test.publisher.send(part))  # type: ignore[misc]
-            await test.idle(150)
+            await test.idle()
         return await outcome(test)
 
     async with rig(broker.bootstrap, database.create_database(), FLOOD) as test:

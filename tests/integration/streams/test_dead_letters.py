@@ -10,15 +10,16 @@ import msgspec
 import pytest
 
 from deploy.stack import environment
+from deploy.worker import Worker
 from schemas.bus.abstract import Message
 from schemas.events.dead_letter import Reason
 from schemas.topics import RAW_BULK, SOURCE_HEADER
 from streams.sources.simulator.scenarios import SCENARIOS
 from tests.faults.ledger import reading, stored
-from tests.integration.streams.rig import Rig, rig, working
+from tests.integration.streams.rig import Rig, rig, until, working
 from tests.servers import BrokerServer, DatabaseServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 COUNT = 7
 BROKEN = b'{"device": "ledger-1", "metric": '
@@ -36,6 +37,11 @@ async def canh(test: Rig, *arguments: str) -> bytes:
     return out
 
 
+async def knows(worker: Worker, source: str) -> bool:
+    """Tell whether the worker has seen that the registry changed."""
+    return source in worker._atlas.world.sources
+
+
 async def listed(test: Rig, *arguments: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = msgspec.json.decode(await canh(test, "dlq", "list", "--json", *arguments))
     return rows
@@ -51,7 +57,7 @@ async def test_what_was_refused_is_listed_and_goes_back_after_the_mend(
         header = [(SOURCE_HEADER, b"ledger")]
         good = [Message(RAW_BULK.name, reading(number), headers=header, partition=2) for number in range(COUNT)]
         receipts = await test.publisher.send([*good, Message(RAW_BULK.name, BROKEN, headers=header, partition=2)])
-        async with working(test.settings, "dlq"):
+        async with working(test.settings, "dlq") as worker:
             await test.idle()
             rows = await listed(test, "--source", "ledger")
             places = {f"{receipt.topic}/{receipt.partition}/{receipt.offset}" for receipt in receipts}
@@ -62,7 +68,7 @@ async def test_what_was_refused_is_listed_and_goes_back_after_the_mend(
             mend = tmp_path / "source.json"
             mend.write_text('{"id": "ledger", "kind": "sensor", "format": "native", "options": {"replay": "true"}}')
             await canh(test, "source", "add", str(mend))
-            await asyncio.sleep(2.5)  # the workers look for changes every second
+            await until(lambda: knows(worker, "ledger"))
             await canh(test, "dlq", "replay", "--source", "ledger")
             await test.idle()
             assert sorted(stored(dsn)) == list(range(COUNT))

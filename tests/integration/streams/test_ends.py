@@ -3,12 +3,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
 
 from deploy.local.server import free_port
+from deploy.worker import END_S, PUBLISHER_END_S
 from schemas.errors import BackpressureError
 from schemas.events import Lane
 from schemas.store.abstract import Offset
@@ -16,14 +16,19 @@ from schemas.store.memory import MemoryStore
 from streams import transport
 from streams.app import LaneApp
 from tests.faults.ledger import stored
-from tests.integration.streams.rig import Process, Rig, until
+from tests.integration.streams.rig import STOP_S, Process, Rig, until
 from tests.integration.streams.test_transport import Watcher, feed, has_partitions, more_rows, prepared, rows, running
 from tests.servers import BrokerServer, DatabaseServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 #: What `canh up` gives its worker before SIGKILL (deploy/stack.py).
 SUPERVISOR_S = 45.0
+
+
+def test_a_worker_ends_itself_before_its_supervisor_does() -> None:
+    """So exit code 0, in what follows, means in time: who needs longer ends with EXIT_HANG."""
+    assert END_S + PUBLISHER_END_S < SUPERVISOR_S
 
 
 async def crashed(app: LaneApp) -> bool:
@@ -35,7 +40,7 @@ async def under_way(test: Rig, worker: Process) -> None:
     await worker.start()
     before = await rows(test)
     await feed(test, 3000, pause_s=0.0)
-    await until(lambda: more_rows(test, before), 60)
+    await until(lambda: more_rows(test, before), 180)
 
 
 async def test_a_stop_while_the_database_is_down_ends_in_time_and_loses_nothing(
@@ -49,13 +54,11 @@ async def test_a_stop_while_the_database_is_down_ends_in_time_and_loses_nothing(
         try:
             await feed(test, 6000, pause_s=0.0)
             await asyncio.sleep(2)
-            begun = monotonic()
             assert await worker.stop() == 0
-            assert monotonic() - begun < SUPERVISOR_S
         finally:
             database.restart()  # here: a server dies with the thread that started it
         await worker.start()
-        await test.idle(60)
+        await test.idle()
         assert await worker.stop() == 0
         assert set(stored(dsn)) == set(range(6000))
 
@@ -70,9 +73,7 @@ async def test_a_stop_while_the_broker_is_down_ends_in_time(
         await asyncio.to_thread(broker.stop)
         try:
             await asyncio.sleep(2)
-            begun = monotonic()
             assert await worker.stop() == 0
-            assert monotonic() - begun < SUPERVISOR_S
         finally:
             broker.restart()
 
@@ -83,7 +84,7 @@ async def test_a_broker_that_goes_away_while_an_app_starts_leaves_no_thread_behi
     app = LaneApp(Lane.BULK, f"127.0.0.1:{free_port()}", MemoryStore(), [Watcher("alone")], worker_id="x")
     with pytest.raises(Exception, match="Unable to bootstrap"):
         await app.start()
-    await asyncio.wait_for(app.stop(), 20)
+    await asyncio.wait_for(app.stop(), STOP_S)
     left = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
     assert [thread for thread in left if thread.is_alive()] == []
 
@@ -98,7 +99,7 @@ async def test_a_bug_in_the_fetching_is_seen_as_a_crash(broker: BrokerServer, da
 
         app.faust.consumer._message = bug
         await feed(test, 500)
-        await until(lambda: crashed(app), 20)
+        await until(lambda: crashed(app))
 
 
 async def test_a_place_to_go_on_from_that_is_never_found_is_seen_as_a_crash(
@@ -114,7 +115,7 @@ async def test_a_place_to_go_on_from_that_is_never_found_is_seen_as_a_crash(
         with monkeypatch.context() as patch:
             patch.setattr(test.store, "offsets", away)
             async with running(test, "crash-2", Watcher("c2")) as app:
-                await until(lambda: crashed(app), 30)
+                await until(lambda: crashed(app))
 
 
 async def test_a_hole_that_was_fetched_and_dropped_is_read_again(
@@ -139,7 +140,7 @@ async def test_a_hole_that_was_fetched_and_dropped_is_read_again(
 
             consumer._wait_next_records = once
             await feed(test, 1000, pause_s=0.3)
-            await until(lambda: seen(watcher, 1250), 20)
+            await until(lambda: seen(watcher, 1250))
             assert dropped
             for offsets in watcher.seen.values():
                 assert offsets == list(range(offsets[0], offsets[0] + len(offsets)))

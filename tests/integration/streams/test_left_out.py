@@ -10,7 +10,7 @@ from tests.integration.streams.rig import until
 from tests.integration.streams.test_transport import Watcher, ends_of, prepared, running
 from tests.servers import BrokerServer, DatabaseServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 
 async def test_a_worker_for_whom_no_partition_is_left_says_so(broker: BrokerServer, database: DatabaseServer) -> None:

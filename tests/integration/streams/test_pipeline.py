@@ -13,7 +13,7 @@ from streams.sources.simulator.scenarios import SCENARIOS
 from tests.integration.streams.rig import Rig, rig, working
 from tests.servers import BrokerServer, DatabaseServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 FLOOD = SCENARIOS["song-ba-flood"]
 #: How often one message is refused.

@@ -25,9 +25,9 @@ from streams.sources.simulator.scenarios import SCENARIOS
 from streams.watermark import Place
 from tests.faults.ledger import DEVICES, reading, stored, time_of, value_of
 from tests.integration.streams.rig import (
+    STOP_S,
     Process,
     Rig,
-    Sampler,
     group_of,
     members,
     messages_of,
@@ -35,12 +35,13 @@ from tests.integration.streams.rig import (
     patiently,
     put_out,
     rig,
+    sampling,
     until,
     working,
 )
 from tests.servers import BrokerServer, DatabaseServer
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 FLOOD = SCENARIOS["song-ba-flood"]
 LEDGER = Source(id="ledger", kind="sensor", format="native", cadence_s=1.0, options={"replay": "true"})
@@ -85,13 +86,13 @@ async def feed(test: Rig, total: int, *, pause_s: float = 0.05, size: int = 250)
         await asyncio.sleep(pause_s)
 
 
-async def feed_until(test: Rig, stop: asyncio.Event, *, size: int = 250) -> int:
+async def feed_until(test: Rig, stop: asyncio.Event, *, pause_s: float = 0.1, size: int = 250) -> int:
     """Send numbered readings until told to stop; give how many."""
     first = 0
     while not stop.is_set():
         await send_from(test, first, size)
         first += size
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(pause_s)
     return first
 
 
@@ -108,7 +109,7 @@ async def running(test: Rig, name: str, *hops: Hop) -> AsyncIterator[LaneApp]:
     try:
         yield app
     finally:
-        await asyncio.wait_for(app.stop(), 40)
+        await asyncio.wait_for(app.stop(), STOP_S)
 
 
 async def test_every_hop_gets_every_record_of_a_partition_once_and_in_order(
@@ -142,17 +143,19 @@ async def test_a_rebalance_does_not_wait_for_runs_that_only_one_of_two_hops_has_
     broker: BrokerServer, database: DatabaseServer
 ) -> None:
     """A second worker gets its share within seconds although the first one's slow hop has a queue (a hang once)."""
+    stop = asyncio.Event()
     async with prepared(broker, database) as (test, _):
-        feeding = asyncio.create_task(feed(test, 3000, pause_s=0.02, size=4))
+        feeding = asyncio.create_task(feed_until(test, stop, pause_s=0.02, size=4))
         async with running(test, "a", Watcher("h1"), Watcher("h2", 0.4)) as first:
             await until(lambda: has_partitions(first, 4))
             await asyncio.sleep(2)
             async with running(test, "b", Watcher("h1"), Watcher("h2", 0.4)) as second:
-                await until(lambda: has_partitions(first, 2), 20)
-                await until(lambda: has_partitions(second, 2), 20)
+                await until(lambda: has_partitions(first, 2))
+                await until(lambda: has_partitions(second, 2))
             await asyncio.to_thread(put_out, broker.bootstrap, "b")
-            await until(lambda: has_partitions(first, 4), 40)
-        feeding.cancel()
+            await until(lambda: has_partitions(first, 4))
+        stop.set()
+        await feeding
 
 
 async def has_partitions(app: LaneApp, count: int) -> bool:
@@ -213,20 +216,17 @@ async def test_a_worker_joins_and_one_leaves_under_load(broker: BrokerServer, da
     """Every row is there once, and Kafka was never told of an offset that the database did not have (G3)."""
     stop = asyncio.Event()
     async with prepared(broker, database) as (test, dsn):
-        sampler = Sampler(test)
-        sampling = asyncio.create_task(sampler.run())
-        async with working(test.settings, "a") as first:
+        async with sampling(test) as sampler, working(test.settings, "a") as first:
             feeding = asyncio.create_task(feed_until(test, stop))
             await until(lambda: working_lanes(first))
             async with working(test.settings, "b") as second:
-                await until(lambda: shared(first, second), 60)
+                await until(lambda: shared(first, second))
                 await asyncio.sleep(3)
             await asyncio.to_thread(put_out, broker.bootstrap, "b")
             await asyncio.sleep(3)
             stop.set()
             total = await feeding
-            await test.idle(90)
-        sampling.cancel()
+            await test.idle()
         assert set(stored(dsn)) == set(range(total))
         assert sampler.violations == []
         assert sampler.committed > 20
@@ -248,21 +248,19 @@ async def test_kill_9_of_a_worker_again_and_again_never_leaves_an_offset_ahead_o
     """Killed at random moments, restarted at once: committed <= stored in every sample, all rows there once (G3)."""
     stop, chance = asyncio.Event(), random.Random(7)
     async with prepared(broker, database) as (test, dsn):
-        sampler = Sampler(test)
-        sampling = asyncio.create_task(sampler.run())
-        feeding = asyncio.create_task(feed_until(test, stop))
         worker = Process(test.settings, "k", tmp_path / "worker.log")
-        for _ in range(5):
+        async with sampling(test) as sampler:
+            feeding = asyncio.create_task(feed_until(test, stop))
+            for _ in range(5):
+                await worker.start()
+                before = await rows(test)
+                await until(lambda before=before: more_rows(test, before), 180)  # type: ignore[misc]
+                await asyncio.sleep(chance.uniform(0.0, 1.5))
+                await worker.kill9()
             await worker.start()
-            before = await rows(test)
-            await until(lambda before=before: more_rows(test, before), 90)  # type: ignore[misc]
-            await asyncio.sleep(chance.uniform(0.0, 1.5))
-            await worker.kill9()
-        await worker.start()
-        stop.set()
-        total = await feeding
-        await test.idle(90)
-        sampling.cancel()
+            stop.set()
+            total = await feeding
+            await test.idle()
         assert await worker.stop() == 0
         assert set(stored(dsn)) == set(range(total))
         assert sampler.violations == []
@@ -287,18 +285,18 @@ async def test_a_worker_that_slept_through_a_takeover_writes_nothing_stale(
         sleeper, other = (Process(test.settings, name, tmp_path / f"{name}.log") for name in ("sleeper", "other"))
         await sleeper.start()
         await other.start()
-        await until(lambda: both_joined(broker.bootstrap), 60)
+        await until(lambda: both_joined(broker.bootstrap))
         third = len(messages) // 3
         before = await rows(test)
         await patiently(lambda: test.publisher.send(messages[:third]))
-        await until(lambda: more_rows(test, before), 60)
+        await until(lambda: more_rows(test, before), 180)
         sleeper.send(signal.SIGSTOP)
         await asyncio.to_thread(put_out, broker.bootstrap, "sleeper")
         await patiently(lambda: test.publisher.send(messages[third : 2 * third]))
         await asyncio.sleep(20)
         sleeper.send(signal.SIGCONT)
         await patiently(lambda: test.publisher.send(messages[2 * third :]))
-        await test.idle(120)
+        await test.idle()
         # Put out, it may have ended, or be ended by its own limit when its threads do not: a supervisor starts it anew.
         assert await sleeper.stop() in {0, EXIT_CRASH, EXIT_HANG}
         assert await other.stop() == 0
@@ -306,5 +304,5 @@ async def test_a_worker_that_slept_through_a_takeover_writes_nothing_stale(
     async with prepared(broker, database) as (test, _):
         await patiently(lambda: test.publisher.send(messages))
         async with working(test.settings, "calm"):
-            await test.idle(120)
+            await test.idle()
         assert disturbed == await outcome(test)

@@ -64,7 +64,7 @@ async def test_a_scenario_at_full_speed_opens_exactly_its_truth(
         async with working(test.settings):
             how = runner.plan(scenario, now(), speed=0)
             await runner.run(scenario, test.publisher, how, seed=1)
-            await test.idle(240)
+            await test.idle()
         found = (await test.store.incidents(IncidentQuery(), 500)).items
         truth = scenario.truth(1, how.start)
         assert [e.cause for e in truth if not any(is_as_expected(i, e) for i in found)] == []

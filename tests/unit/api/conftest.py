@@ -232,7 +232,7 @@ class RawClient:
         """Send something to the app."""
         self._to_app.put_nowait(message)
 
-    async def raw(self, timeout_s: float = 2.0) -> dict[str, Any]:
+    async def raw(self, timeout_s: float = 30.0) -> dict[str, Any]:
         """Give the next ASGI message, of type "end" when the app has ended."""
         async with asyncio.timeout(timeout_s):
             return await self._from_app.get()
@@ -241,7 +241,7 @@ class RawClient:
         """Disconnect and wait for the app to notice."""
         self.stalled.set()
         self.tell({"type": "http.disconnect"})
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             await self.task
 
 

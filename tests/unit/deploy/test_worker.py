@@ -44,7 +44,7 @@ async def test_a_worker_that_is_not_let_in_ends_when_told_to() -> None:
     starting = asyncio.create_task(waiting._start_lanes())
     await asyncio.sleep(0)
     waiting.stop()
-    assert await asyncio.wait_for(starting, 1) is False
+    assert await asyncio.wait_for(starting, 30) is False
 
 
 def test_each_lane_tells_of_its_own_hops() -> None:

@@ -93,7 +93,7 @@ async def running(*relays: Relay) -> AsyncIterator[list[asyncio.Task[None]]]:
 
 
 async def emptied(store: MemoryStore) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         while store.tables.outbox:  # noqa: ASYNC110 -- the store tells nobody
             await asyncio.sleep(0.001)
 

@@ -25,6 +25,7 @@ from tests.unit.api.conftest import (
     take_changes,
 )
 from tests.unit.api.feed.hand import taken
+from tests.waiting import until
 
 Connect = Callable[..., Any]
 
@@ -49,7 +50,7 @@ async def test_beats_tell_the_age_of_the_feed(world: Any, listen: Connect) -> No
     beat = await client.next(beats=True)
     assert beat.event == "beat"
     assert (beat.id, beat.data["feed_id"]) == (2, 2)
-    assert 0 <= beat.data["lag_s"] < 1
+    assert 0 <= beat.data["lag_s"] < 30  # not the time of a clock
     assert beat.data["server_time"]
 
 
@@ -235,7 +236,7 @@ async def test_a_client_that_does_not_read_is_cut_while_others_get_everything(wo
     slow.stalled.clear()
     ids = [await change_incident(world.store, "i-fire") for _ in range(200)]
     assert [message.id for message in await take_changes(quick, 200)] == ids
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         await slow.task
     broadcaster = world.app.state.context.broadcaster
     assert broadcaster.cut == 1
@@ -258,7 +259,7 @@ async def test_a_live_client_that_falls_out_of_the_ring_is_reset_and_cut(store: 
     for _ in range(30):
         await change_incident(store, "i-fire")
     await broadcaster.moved(32, 2)
-    await asyncio.sleep(0.1)
+    await until(lambda: broadcaster.position == 33)
     (reset,) = await anext(pieces)
     assert json.loads(reset.data) == {"reason": "too_slow", "feed_id": 33}
     with pytest.raises(StopAsyncIteration):
@@ -286,7 +287,7 @@ async def test_the_feed_survives_a_store_that_goes_away(store: MemoryStore, monk
     monkeypatch.setattr(store, "feed", feed)
     got: list[int | None] = []
     while len(got) < 3:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             got += [packet.feed_id for packet in await anext(pieces)]
     assert got == ids
     await pieces.aclose()
@@ -312,7 +313,7 @@ async def test_a_store_with_another_past_resets_everyone(store: MemoryStore, mon
 
     monkeypatch.setattr(store, "feed_head", head)
     monkeypatch.setattr(store, "feed", away)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         piece = await anext(pieces)
     assert json.loads(piece[0].data)["reason"] == "history_gone"
     await pieces.aclose()

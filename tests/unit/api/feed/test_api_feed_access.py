@@ -137,7 +137,7 @@ async def test_an_open_stream_ends_when_its_reader_may_no_longer_read(world: Any
         await world.store.put_account(replace(account, agency="fire"))
     else:
         world.clock.pass_s(3601)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         assert await client.next() is None
 
 
@@ -148,7 +148,7 @@ async def test_a_revoked_key_loses_its_stream(world: Any, listen: Connect) -> No
     client = listen({"Authorization": f"Bearer {text}"})
     await client.next()
     await world.store.put_api_key(replace(key, revoked_at=world.clock()))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         assert await client.next() is None
 
 
@@ -182,7 +182,7 @@ async def test_the_socket_says_the_same_as_the_stream(world: Any) -> None:
     assert (message["event"], message["id"]) == ("change", str(feed_id))
     assert message["data"]["incident"]["id"] == "i-fire"
     client.tell({"type": "websocket.disconnect", "code": 1000})
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         await client.task
     assert world.app.state.context.broadcaster.clients == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -53,6 +54,21 @@ def test_native_lines_of_all_kinds_are_admitted_or_refused_one_by_one(admit: Adm
     assert [type(event) for event in admitted.events] == [Detection, Report, Position, Case]
     assert rows(admitted) == [("rain-01", "rain", 12.5)]
     assert reasons(admitted) == [(4, "bad_number", "value"), (6, "bad_shape", "colour"), (7, "bad_json", "")]
+
+
+def test_a_cloudevents_xml_data_needs_an_adapter_that_reads_xml(admit: Admit) -> None:
+    """Without `data_format` it is unsupported, with the way out, and not called malformed JSON; with one it is read."""
+    alert = (
+        "<EventNotificationAlert><eventType>VMD</eventType><dateTime>2025-11-19T07:00:00+07:00</dateTime>"
+        "</EventNotificationAlert>"
+    )
+    event = {"specversion": "1.0", "id": "1", "source": "//gw", "type": "t", "datacontenttype": "application/xml"}
+    raw = json.dumps(event | {"data": alert}).encode()
+    refused = admit("cloudevents", raw)
+    assert reasons(refused) == [(0, "unsupported", "data")]
+    assert "data_format" in refused.dead_letters[0].message
+    (read,) = detections(admit("cloudevents", raw, options={"data_format": "hikvision"}))
+    assert read.label == "motion"
 
 
 def test_cloudevent_gives_its_time_to_data_without_one(admit: Admit) -> None:
@@ -277,6 +293,17 @@ def test_hikvision_intrusion_names_channel_and_region(admit: Admit) -> None:
     assert (event.device, event.label, event.area, event.observed_at) == ("feed/4", "intrusion", "3", AT)
     (by_key,) = detections(admit("hikvision", "intrusion.xml", key="macAddress"))
     assert by_key.device == "02:00:5e:10:00:01"
+
+
+@pytest.mark.parametrize("name", ["macAddress", "serialNumber", "ipAddress"])
+def test_two_hikvision_cameras_of_one_source_are_two(admit: Admit, name: str) -> None:
+    """Same channel, same second, same event: told apart by address or serial number, whichever there is."""
+    alert = (
+        "<EventNotificationAlert><{0}>{1}</{0}><channelID>1</channelID><eventType>IO</eventType>"
+        "<dateTime>2025-11-19T07:00:00+07:00</dateTime></EventNotificationAlert>"
+    )
+    ids = [detections(admit("hikvision", alert.format(name, camera).encode()))[0].id for camera in ("a", "b", "a")]
+    assert ids[0] == ids[2] != ids[1]
 
 
 def test_hikvision_heartbeat_is_no_event(admit: Admit) -> None:

@@ -22,9 +22,12 @@ from streams.sources.simulator.runner import Mode, Plan, Progress, plan, run, tr
 from streams.sources.simulator.storm import STORM_OF_ALARMS
 from streams.sources.simulator.urban import URBAN_DAY
 from tests.unit.streams.sources.simulator.simulation import played, start_of
+from tests.waiting import until
 
 NOW = datetime(2026, 11, 1, 3, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+#: "At once" on a machine that is busy; the runs themselves would last an hour.
+SOON_S = 10.0
 
 
 def tick_tock(seed: int, start: datetime) -> Iterator[Emission]:
@@ -32,6 +35,10 @@ def tick_tock(seed: int, start: datetime) -> Iterator[Emission]:
     for i in range(61):
         lane = Lane.PRIORITY if i % 2 else Lane.BULK
         yield Emission(start + i * MINUTE, start + i * MINUTE, "clock", f"clock/{seed}", str(i).encode(), lane)
+
+
+def sent(publisher: MemoryPublisher) -> int:
+    return sum(len(records) for records in publisher.records.values())
 
 
 def no_truth(_seed: int, _start: datetime) -> list[Expected]:
@@ -134,11 +141,11 @@ async def test_a_whole_scenario_arrives_byte_for_byte(publisher: MemoryPublisher
 
 
 async def test_speed_paces_the_run(publisher: MemoryPublisher) -> None:
-    """An hour at speed 7200 takes half a second, in more than one batch."""
+    """An hour at speed 7200 takes no less than half a second, in more than one batch."""
     seen: list[Progress] = []
     begun = time.monotonic()
     await run(CLOCK, publisher, Plan(Mode.REPLAY, 7200, NOW, datetime.now(UTC)), seed=1, progress=seen.append)
-    assert 0.4 < time.monotonic() - begun < 3
+    assert time.monotonic() - begun > 0.4
     assert len(seen) > 3
     assert seen[-1] == Progress(61, NOW + 60 * MINUTE, 1.0)
 
@@ -149,10 +156,8 @@ async def test_live_sends_the_past_at_once_and_waits_for_the_rest(publisher: Mem
     now = datetime.now(UTC)
     how = Plan(Mode.LIVE, 1, now - 30.5 * MINUTE, now)
     task = asyncio.create_task(run(CLOCK, publisher, how, seed=1, stop=stop))
-    await asyncio.sleep(0.2)
-    sent = sum(len(records) for records in publisher.records.values())
+    await until(lambda: sent(publisher) == 31)
     stop.set()
-    assert sent == 31
     assert (await task).sent == 31
 
 
@@ -162,9 +167,9 @@ async def test_stop_ends_a_waiting_run_at_once(publisher: MemoryPublisher) -> No
     task = asyncio.create_task(
         run(CLOCK, publisher, plan(CLOCK, datetime.now(UTC), mode=Mode.REPLAY), seed=1, stop=stop)
     )
-    await asyncio.sleep(0.05)
+    await until(lambda: sent(publisher) == 1)
     stop.set()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(SOON_S):
         done = await task
     assert done.sent == 1
 
@@ -174,7 +179,7 @@ async def test_an_outage_of_the_broker_loses_nothing(publisher: MemoryPublisher)
     seen: list[Progress] = []
     publisher.away = True
     task = asyncio.create_task(run(CLOCK, publisher, Plan(Mode.REPLAY, 0, NOW, NOW), seed=1, progress=seen.append))
-    await asyncio.sleep(0.1)
+    await until(lambda: len(seen) > 1)
     assert seen[0].waiting
     assert seen[0].sent == 0
     publisher.away = False
@@ -184,12 +189,13 @@ async def test_an_outage_of_the_broker_loses_nothing(publisher: MemoryPublisher)
 
 async def test_stop_ends_a_run_that_waits_for_the_broker(publisher: MemoryPublisher) -> None:
     """What was never acknowledged is not counted as sent."""
-    stop = asyncio.Event()
+    stop, seen = asyncio.Event(), list[Progress]()
     publisher.away = True
-    task = asyncio.create_task(run(CLOCK, publisher, Plan(Mode.REPLAY, 0, NOW, NOW), seed=1, stop=stop))
-    await asyncio.sleep(0.05)
+    how = Plan(Mode.REPLAY, 0, NOW, NOW)
+    task = asyncio.create_task(run(CLOCK, publisher, how, seed=1, stop=stop, progress=seen.append))
+    await until(lambda: seen)
     stop.set()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(SOON_S):
         assert (await task).sent == 0
 
 
