@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
 import psycopg
@@ -19,7 +20,7 @@ from deploy.bootstrap import now, open_store
 from deploy.local.broker import SNAPSHOT, answers_kafka
 from deploy.local.home import NEEDED_BYTES, Home, choose_port
 from deploy.settings import Settings
-from deploy.topics import bounds, topic_states
+from deploy.topics import bounds, living_groups, topic_states
 from schemas.errors import CanhError, UsageError
 from schemas.events import DeadLetter
 from schemas.events.dead_letter import Reason
@@ -88,8 +89,26 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
                 f"{state.partitions} partitions",
                 "Run `canh topics`." if state.problem else "",
             )
+        yield from overlaps(living_groups(settings.kafka))
     except CanhError as error:
         yield Finding("topics", str(error), "Look at the broker's log.")
+
+
+def overlaps(groups: Sequence[str]) -> Iterator[Finding]:
+    """Find workers that run some of the same hops and are no group: each reads all partitions, and they fight.
+
+    A group is named by its lane and all its hops (streams/app.py).
+    """
+    for one, other in combinations(groups, 2):
+        lane, hops = one.split("-")[1], set(one.split("-")[2:])
+        common = sorted(hops.intersection(other.split("-")[2:])) if other.split("-")[1] == lane else []
+        if common:
+            yield Finding(
+                "workers",
+                f"{one} and {other} both run {', '.join(common)}: they do not share the work, they do it twice",
+                "Give all workers of a lane the same --only, or hops that no other has; `canh topics --free NAME` "
+                "takes a stopped one out.",
+            )
 
 
 def _saved(home: Path) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from deploy.checkup import behind, refused
+from deploy.checkup import behind, overlaps, refused
 from schemas.events import DeadLetter
 from schemas.store.abstract import Offset
 from schemas.topics import OBSERVATIONS
@@ -39,3 +39,11 @@ def test_a_source_that_sends_rubbish_now_is_named() -> None:
     (finding,) = refused([*found, *letters("camera", 50, NOW, "unsupported")], NOW - timedelta(hours=1))
     assert finding.what == "source bad"
     assert "--source bad" in finding.fix
+
+
+def test_workers_that_run_the_same_hop_in_different_groups_are_found() -> None:
+    """They cannot share its partitions; those of another lane, or with other hops, are none of their business."""
+    fine = ["canh-bulk-normalize", "canh-bulk-evaluate-store", "canh-priority-correlate-evaluate-normalize-store"]
+    assert list(overlaps(fine)) == []
+    (finding,) = overlaps([*fine, "canh-bulk-store"])
+    assert "canh-bulk-evaluate-store and canh-bulk-store both run store" in finding.found
