@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
 import psycopg
@@ -22,7 +23,7 @@ from deploy.local.home import NEEDED_BYTES, Home
 from deploy.ports import Wanted, refuse_doubles, wanted
 from deploy.settings import Settings, nearest_variable, unknown_variables
 from deploy.stack import WORKERS
-from deploy.topics import bounds, broker_version, topic_states
+from deploy.topics import bounds, broker_version, living_groups, topic_states
 from schemas.errors import CanhError, UsageError
 from schemas.events import DeadLetter
 from schemas.events.dead_letter import Reason
@@ -89,6 +90,7 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
         for state in topic_states(settings.kafka):
             found = f"{state.partitions} partitions"
             yield Finding(f"topic {state.topic.name}", state.problem or found, state.fix)
+        yield from overlaps(living_groups(settings.kafka))
     except CanhError as error:
         yield Finding("topics", str(error), "Look at the broker's log.")
 
@@ -103,6 +105,23 @@ def _published(settings: Settings) -> Mapping[str, str]:
 
 def _wheel(package: str) -> str:
     return f"{package} {importlib.metadata.version(package)}"
+
+
+def overlaps(groups: Sequence[str]) -> Iterator[Finding]:
+    """Find workers that run some of the same hops and are no group: each reads all partitions, and they fight.
+
+    A group is named by its lane and all its hops (streams/app.py).
+    """
+    for one, other in combinations(groups, 2):
+        lane, hops = one.split("-")[1], set(one.split("-")[2:])
+        common = sorted(hops.intersection(other.split("-")[2:])) if other.split("-")[1] == lane else []
+        if common:
+            yield Finding(
+                "workers",
+                f"{one} and {other} both run {', '.join(common)}: they do not share the work, they do it twice",
+                "Give all workers of a lane the same --only, or hops that no other has; `canh topics --free NAME` "
+                "takes a stopped one out.",
+            )
 
 
 def _saved(home: Path) -> str:

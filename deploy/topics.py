@@ -106,6 +106,19 @@ def free_worker(bootstrap: str, worker_id: str) -> list[str]:
         admin.close()
 
 
+def living_groups(bootstrap: str) -> list[str]:
+    """Give the names of our consumer groups that have members."""
+    admin = _admin(bootstrap)
+    try:
+        groups = [found["group_id"] for found in admin.list_groups() if found["group_id"].startswith("canh-")]
+        found = admin.describe_groups(groups) if groups else {}
+        return sorted(group for group, each in found.items() if each["members"])
+    except KafkaError as error:
+        raise BackpressureError(f"The broker at {bootstrap} did not describe the groups: {error!r}") from error
+    finally:
+        admin.close()
+
+
 def _was_member(admin: Any, group: str, worker_id: str) -> bool:
     """Remove a member by the name that streams/app.py gives it; False when there is none of this name."""
     try:

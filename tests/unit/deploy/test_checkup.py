@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy import checkup
-from deploy.checkup import Finding, behind, refused
+from deploy.checkup import Finding, behind, overlaps, refused
 from deploy.commands.doctor import doctor
 from deploy.local.server import free_port
 from deploy.settings import Settings
@@ -111,3 +111,11 @@ def test_a_source_that_sends_rubbish_now_is_named() -> None:
     (finding,) = refused([*found, *letters("camera", 50, NOW, "unsupported")], NOW - timedelta(hours=1))
     assert finding.what == "source bad"
     assert "--source bad" in finding.fix
+
+
+def test_workers_that_run_the_same_hop_in_different_groups_are_found() -> None:
+    """They cannot share its partitions; those of another lane, or with other hops, are none of their business."""
+    fine = ["canh-bulk-normalize", "canh-bulk-evaluate-store", "canh-priority-correlate-evaluate-normalize-store"]
+    assert list(overlaps(fine)) == []
+    (finding,) = overlaps([*fine, "canh-bulk-store"])
+    assert "canh-bulk-evaluate-store and canh-bulk-store both run store" in finding.found
