@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.commands.terminal import settings_here
+from deploy.commands.terminal import settings_here, show
 from deploy.local.home import Home
 from schemas.errors import UsageError
 
@@ -35,3 +35,10 @@ def test_a_command_beside_a_canh_up_that_still_starts_is_told_to_wait(tmp_path: 
 def test_where_nothing_runs_the_settings_stay_as_they_are() -> None:
     """Then the command itself says what it misses."""
     assert settings_here().kafka is None
+
+
+def test_a_table_in_a_pipe_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a program reads has no screen: the longest cell stands in one line."""
+    place = "canh.raw.bulk/3/" + "9" * 300
+    show("Dead letters", ["place", "reason"], [[place, "bad_json"]], as_json=False)
+    assert place in capsys.readouterr().out
