@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from cyclopts import App
 from rich.progress import Progress
 
@@ -35,7 +37,7 @@ def replay_file(file: Path, /, *, source: str) -> None:
     Parameters
     ----------
     file
-        NDJSON (one record a line), as `canh tap --json` shows the values.
+        NDJSON: one record a line, or what `canh tap --json` printed of a raw topic.
     source
         The registered source that it came from.
     """
@@ -44,7 +46,7 @@ def replay_file(file: Path, /, *, source: str) -> None:
     if source not in registered:
         raise UsageError(f"There is no source {source!r}; see `canh source list`.")
     try:
-        lines = [line for line in file.read_bytes().splitlines() if line.strip()]
+        lines = [record_of(line) for line in file.read_bytes().splitlines() if line.strip()]
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
     asyncio.run(_send(settings, registered[source], lines))
@@ -76,6 +78,24 @@ def replay_topic(*, hop: str) -> None:
 
     count = with_store(go, settings)
     results.print(f"{count} partitions of {hop} will be read again from their beginning.")
+
+
+class Tapped(msgspec.Struct, forbid_unknown_fields=True):
+    """A line of `canh tap --json`; nothing else has just these fields."""
+
+    partition: int
+    offset: int
+    at: datetime
+    source: str
+    value: str
+
+
+def record_of(line: bytes) -> bytes:
+    """Give the record of a line: its value, where the line tells of a record."""
+    try:
+        return msgspec.json.decode(line, type=Tapped).value.encode()
+    except msgspec.MsgspecError:
+        return line
 
 
 async def _send(settings: Settings, source: Source, lines: list[bytes]) -> None:

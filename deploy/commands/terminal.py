@@ -22,7 +22,9 @@ T = TypeVar("T")
 
 #: For people: progress and remarks go to standard error, results to standard output.
 remarks = Console(stderr=True, highlight=False)
-results = Console(highlight=False)
+#: Where no terminal watches (a pipe, a file), lines are as long as they are: nothing is cut for a screen.
+PIPE_COLUMNS = 100_000
+results = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 
 
 def settings_here() -> Settings:

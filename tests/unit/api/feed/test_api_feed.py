@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from tests.unit.api.feed.hand import taken
 from tests.waiting import until
 
 Connect = Callable[..., Any]
+Pieces = AsyncGenerator[list[Packet]]
 
 
 async def test_hello_then_changes_with_rising_ids(world: Any, listen: Connect) -> None:
@@ -268,14 +269,24 @@ async def test_a_live_client_that_falls_out_of_the_ring_is_reset_and_cut(store: 
     await broadcaster.stop()
 
 
-async def test_the_feed_survives_a_store_that_goes_away(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the store is away nothing is skipped; when it is back, clients get all that was written meanwhile."""
+@pytest.fixture
+async def pieces(store: MemoryStore) -> AsyncIterator[Pieces]:
+    """Give the pieces of a live stream over the store; hello was taken."""
     broadcaster = Broadcaster(store, FAST)
     await broadcaster.start()
     stream = _stream(broadcaster, since=None)
     await stream.open()
-    pieces = taken(stream)
-    await anext(pieces)
+    opened = taken(stream)
+    await anext(opened)
+    yield opened
+    await opened.aclose()
+    await broadcaster.stop()
+
+
+async def test_the_feed_survives_a_store_that_goes_away(
+    store: MemoryStore, pieces: Pieces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the store is away nothing is skipped; when it is back, clients get all that was written meanwhile."""
     feed = store.feed
 
     async def away(after: int, limit: int) -> Any:
@@ -290,18 +301,12 @@ async def test_the_feed_survives_a_store_that_goes_away(store: MemoryStore, monk
         async with asyncio.timeout(30):
             got += [packet.feed_id for packet in await anext(pieces)]
     assert got == ids
-    await pieces.aclose()
-    await broadcaster.stop()
 
 
-async def test_a_store_with_another_past_resets_everyone(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_with_another_past_resets_everyone(
+    store: MemoryStore, pieces: Pieces, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After a restore the feed's head is lower: every client is told, none is left waiting for old ids."""
-    broadcaster = Broadcaster(store, FAST)
-    await broadcaster.start()
-    stream = _stream(broadcaster, since=None)
-    await stream.open()
-    pieces = taken(stream)
-    await anext(pieces)
     feed = store.feed
 
     async def away(after: int, limit: int) -> Any:
@@ -316,8 +321,6 @@ async def test_a_store_with_another_past_resets_everyone(store: MemoryStore, mon
     async with asyncio.timeout(30):
         piece = await anext(pieces)
     assert json.loads(piece[0].data)["reason"] == "history_gone"
-    await pieces.aclose()
-    await broadcaster.stop()
 
 
 async def test_shutdown_ends_the_streams(world: Any, listen: Connect) -> None:

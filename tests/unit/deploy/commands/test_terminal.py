@@ -50,3 +50,10 @@ def test_no_name_is_cut_on_a_narrow_terminal(
     out = capsys.readouterr().out
     assert [name for name in names if name not in out] == []
     assert "…" not in out
+
+
+def test_a_table_in_a_pipe_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a program reads has no screen: the longest cell stands in one line."""
+    place = "canh.raw.bulk/3/" + "9" * 300
+    show("Dead letters", ["place", "reason"], [[place, "bad_json"]], as_json=False)
+    assert place in capsys.readouterr().out
