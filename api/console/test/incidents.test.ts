@@ -30,6 +30,23 @@ describe('incidents merged by version', () => {
     expect(set.get('new')).toBeDefined();
   });
 
+  it('does not bring back what left the scope while the list was on its way, chosen or not', () => {
+    const set = new IncidentSet();
+    set.merge(incident({ id: 'chosen' }));
+    set.replace([incident({ id: 'a' }), incident({ id: 'b' })], [{ id: 'a', gone: true }, { id: 'chosen', gone: true }], 'chosen');
+    expect([...set.values()].map(({ id }) => id)).toEqual(['b']);
+  });
+
+  it('holds no more closed ones than its bound, the last changed and the chosen one first', () => {
+    const set = new IncidentSet();
+    const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
+    set.merge(incident({ id: 'open', updated_at: at(0) }));
+    for (let n = 1; n <= 30; n += 1) set.merge(incident({ id: `c${n}`, status: 'closed', updated_at: at(n) }));
+    set.bound(10, 'c1');
+    expect([...set.values()].map(({ id }) => id).sort()).toEqual(
+      ['open', 'c1', 'c23', 'c24', 'c25', 'c26', 'c27', 'c28', 'c29', 'c30'].sort());
+  });
+
   it('keeps the selected incident even when the list no longer has it', () => {
     const set = new IncidentSet();
     set.merge(incident({ id: 'chosen' }));

@@ -316,7 +316,8 @@ def _open(state: State, body: Json) -> None:
 
 def _change(state: State, body: Json) -> None:
     one = state.incidents[body["id"]]
-    state.record({**one, **body["state"], "version": one["version"] + 1}, body["change"], body["actor"])
+    after = {**one, **body.get("state", {}), "version": one["version"] + 1}
+    state.record(after, body["change"], body["actor"], **body.get("detail", {}))
 
 
 def _cut(state: State, body: Json) -> None:

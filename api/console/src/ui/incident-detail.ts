@@ -4,8 +4,9 @@ import { html, nothing } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import { desk } from '../core/desk';
 import { say, t } from '../core/i18n';
+import type { Problem } from '../core/problem';
 import { reference } from '../core/reference';
-import { dateTime } from '../core/time';
+import { dateTime, timeOnly } from '../core/time';
 import type { Topic } from '../core/topics';
 import type { Incident } from '../core/types';
 import { icon, kindIcon } from './icons';
@@ -63,7 +64,7 @@ export class IncidentDetailPanel extends View {
       </header>
       <div class="detail-body">
         ${this.facts(incident)}
-        ${desk.detailProblem ? html`<p class="note bad" role="alert">${problemText(desk.detailProblem)}</p>` : nothing}
+        ${desk.detailProblem ? this.trouble(desk.detailProblem) : nothing}
         ${desk.detail
           ? html`<canh-sensor-chart></canh-sensor-chart>
               <canh-timeline></canh-timeline>
@@ -81,6 +82,11 @@ export class IncidentDetailPanel extends View {
   private waiting() {
     return html`<div class="detail"><div class="detail-top"><span class="spring"></span>${this.close()}</div>
       <p class="note ${desk.detailProblem ? 'bad' : ''}">${desk.detailProblem ? problemText(desk.detailProblem) : t('list.loading')}</p></div>`;
+  }
+
+  private trouble(problem: Problem) {
+    const words = desk.detail ? t('detail.old', { time: timeOnly(desk.detail.as_of) }) : problemText(problem);
+    return html`<p class="note bad" role="alert">${icon('triangle', 16)}<span>${words}</span></p>`;
   }
 
   private facts(incident: Incident) {
