@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { IncidentSet } from '../src/core/incident-set';
 import { neighbour, reorder } from '../src/core/order';
+import { newest } from '../src/core/readings';
+import type { Device } from '../src/core/types';
 import { incident } from './sample';
 
 describe('incidents merged by version', () => {
@@ -52,6 +54,20 @@ describe('incidents merged by version', () => {
     set.merge(incident({ id: 'chosen' }));
     set.replace([], [], 'chosen');
     expect(set.get('chosen')).toBeDefined();
+  });
+});
+
+describe('the newest reading', () => {
+  const latest = { device: 'd', metric: 'water_level', value: 5.22, threshold: 5.21, at: '2026-01-01T01:00:00Z' };
+  const device = (at: string, last_values: Record<string, number>) => ({ id: 'd', last_observed_at: at, last_values }) as Device;
+
+  it('is what the device has said since the evidence, and the evidence where it has said nothing newer', () => {
+    const now = '2026-01-03T01:00:00Z';
+    expect(newest(incident({ latest }), device(now, { water_level: 1.52 }))).toEqual({ ...latest, value: 1.52, at: now });
+    expect(newest(incident({ latest }), device('2026-01-01T00:50:00Z', { water_level: 5 }))).toBe(latest);
+    expect(newest(incident({ latest }), device(now, { rain: 3 }))).toBe(latest);
+    expect(newest(incident({ latest }), undefined)).toBe(latest);
+    expect(newest(incident(), undefined)).toBeNull();
   });
 });
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.console.desk import Desk
+from tests.e2e.console.desk import PATIENCE_MS, Desk
 
 ROOT = Path(__file__).resolve().parents[3]
 START_S = 20.0
@@ -97,7 +97,7 @@ def open_desk(browser: Browser) -> Iterator[Callable[..., Desk]]:
 
     def open_(base: str, **options: Any) -> Desk:
         page = browser.new_page(viewport={"width": 1440, "height": 900}, **options)
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         desks.append(Desk(page, base))
         return desks[-1]
 

@@ -9,7 +9,7 @@ import { Problem } from './problem';
 import { reference } from './reference';
 import { Throttle } from './throttle';
 import { topics } from './topics';
-import type { FeedChange, FeedGone, Incident, IncidentDetail } from './types';
+import type { Counts, FeedChange, FeedGone, Incident, IncidentDetail } from './types';
 
 const PAGE = 500;
 /** The list holds at most this many rows; more are told as "more". */
@@ -19,6 +19,8 @@ const DRAW_MS = 100;
 /** The chosen incident is read again at most this often while changes of it stream in, ms. */
 const DETAIL_MS = 200;
 const RETRY_MS = 3000;
+/** The numbers of the overview are asked again at most this often, ms, while incidents change. */
+const COUNTS_MS = 2000;
 
 class Desk {
   filters: Filters = fromSearch(location.search);
@@ -26,6 +28,8 @@ class Desk {
   detail: IncidentDetail | null = null;
   detailProblem: Problem | null = null;
   listProblem: Problem | null = null;
+  /** How many are open in all, whatever the filters let through; null when that is not known. */
+  counts: Counts | null = null;
   loading = true;
   more = false;
   /** Bumped by every filter change: the list then starts at the top. */
@@ -40,6 +44,7 @@ class Desk {
   private drawing = false;
   private loadNumber = 0;
   private readonly freshen = new Throttle(() => this.loadDetail(), DETAIL_MS);
+  private readonly recount = new Throttle(() => this.loadCounts(), COUNTS_MS);
   private running = false;
   /** The feed only adds to a list: it begins when the first list is there, or a part would look like the whole. */
   private following = false;
@@ -49,7 +54,7 @@ class Desk {
     onBeat: (id, serverTime, lagS) => this.step({ type: 'beat', id, serverTime, lagS, now: Date.now() }),
     onChange: (change) => this.take(change),
     onReset: () => void this.reset(),
-    onLost: () => this.step({ type: 'lost', now: Date.now() }),
+    onLost: () => this.step({ type: 'lost' }),
     onGaveUp: () => void this.checkSession(),
     since: () => this.feed.lastId,
   });
@@ -58,6 +63,7 @@ class Desk {
     this.running = true;
     this.feed = INITIAL;
     void reference.load();
+    void this.loadCounts();
     if (this.selected) void this.loadDetail();
     await this.load();
   }
@@ -66,11 +72,13 @@ class Desk {
     this.running = this.following = false;
     this.client.stop();
     this.freshen.stop();
+    this.recount.stop();
     reference.stop();
     this.incidents.replace([]);
     this.sorted = null;
     this.selected = null;
     this.detail = null;
+    this.counts = null;
   }
 
   /** The incidents that the filters let through, in the chosen order. */
@@ -164,6 +172,7 @@ class Desk {
       this.step({ type: 'reloaded', feedId: first ? feedId : Math.max(this.feed.lastId, feedId) });
       if (first) this.feed = { ...this.feed, dataAt: asOf };
       this.follow();
+      this.recount.ask();
     } catch (error) {
       if (mine !== this.loadNumber) return;
       this.listProblem = asProblem(error);
@@ -178,6 +187,16 @@ class Desk {
     if (number === this.loadNumber && this.running) await this.load();
   }
 
+  private async loadCounts(): Promise<void> {
+    try {
+      this.counts = await api.counts();
+    } catch {
+      this.counts = null;
+      setTimeout(() => { if (this.running) this.recount.ask(); }, RETRY_MS);
+    }
+    topics.emit('counts');
+  }
+
   private follow(): void {
     if (!this.running || this.following) return;
     this.following = true;
@@ -187,6 +206,7 @@ class Desk {
   private take(change: FeedChange | FeedGone): void {
     this.step({ type: 'change', id: change.feed_id });
     this.meanwhile?.push(change.incident);
+    this.recount.ask();
     if (this.incidents.hear(change.incident)) this.touched(change.incident.id);
   }
 

@@ -11,6 +11,7 @@ import type { Topic } from '../core/topics';
 import type { Incident } from '../core/types';
 import { icon, kindIcon } from './icons';
 import { problemText } from './problem-text';
+import { readings } from './reading';
 import { level, severityMark, severityName } from './severity';
 import { View } from './view';
 import './action-bar';
@@ -22,7 +23,7 @@ import './timeline';
 
 @customElement('canh-incident-detail')
 export class IncidentDetailPanel extends View {
-  protected override readonly topics: Topic[] = ['selection', 'detail', 'incidents', 'reference'];
+  protected override readonly topics: Topic[] = ['selection', 'detail', 'incidents', 'reference', 'devices'];
 
   private readonly escape = (event: KeyboardEvent): void => {
     const busy = (event.target as Element).closest?.('input, textarea, select, dialog, .menu, form');
@@ -60,6 +61,7 @@ export class IncidentDetailPanel extends View {
         <h2 tabindex="-1">${say(incident.title)}</h2>
         <p class="detail-kind">${icon(kindIcon(incident.kind), 15)}${reference.kind(incident.kind)}
           <span class="dot">·</span>${icon('pin', 15)}${reference.place(incident.commune)}</p>
+        ${readings(incident, 'times')}
         <canh-action-bar></canh-action-bar>
       </header>
       <div class="detail-body">

@@ -17,13 +17,13 @@ import './data-at';
 import './incident-list.css';
 
 /** Height of a row, px; the style sheet has the same. */
-const ROW = 66;
+const ROW = 88;
 /** Rows drawn beyond each edge. */
 const SPARE = 8;
 
 @customElement('canh-incident-list')
 export class IncidentList extends View {
-  protected override readonly topics: Topic[] = ['incidents', 'selection', 'filters', 'reference'];
+  protected override readonly topics: Topic[] = ['incidents', 'selection', 'filters', 'reference', 'devices'];
   @state() private top = 0;
   @state() private height = 800;
   private shown: string[] = [];
