@@ -114,7 +114,7 @@ def test_details_tell_timeline_evidence_and_measurements(desk: Desk) -> None:
 def test_row_and_details_tell_the_newest_and_the_gravest_value(desk: Desk) -> None:
     """Under the title, which tells only the level, stand the newest value and that of the alarm, each with its time."""
     row = desk.find("phu lam", "Sông Ba tại Phú Lâm")
-    expect(row.locator(".reading")).to_have_text(re.compile(r"^\d[\d,]* m \(\d+ \w+\) ?khi báo 5,4 m \(\d+ phút\)$"))
+    expect(row.locator(".reading")).to_have_text(re.compile(r"^\d[\d,]* m \(\d+ [^)]+\) ?khi báo 5,4 m \(\d+ phút\)$"))
     row.click()
     expect(desk.page.locator(".detail header .reading")).to_have_text(
         re.compile(r"^\d[\d,]* m \(\d\d:\d\d( \d\d/\d\d)?\) ?khi báo 5,4 m \(\d\d:\d\d( \d\d/\d\d)?\)$")
@@ -122,7 +122,7 @@ def test_row_and_details_tell_the_newest_and_the_gravest_value(desk: Desk) -> No
 
 
 def test_chart_never_shows_one_sensor_under_the_name_of_another(desk: Desk) -> None:
-    """The chart says up to when it has numbers; another tab begins empty, and says in words when it cannot be loaded."""
+    """The chart says up to when it has numbers; another tab begins empty, and says in words when it cannot load."""
     desk.find("phu lam", "Sông Ba tại Phú Lâm").click()
     chart = desk.page.locator("canh-sensor-chart")
     expect(chart.locator("canvas")).to_be_visible()
