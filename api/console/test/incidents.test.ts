@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { IncidentSet } from '../src/core/incident-set';
-import { neighbour, reorder } from '../src/core/order';
+import { neighbour, pinned, reorder } from '../src/core/order';
 import { newest } from '../src/core/readings';
 import type { Device } from '../src/core/types';
 import { incident } from './sample';
@@ -78,6 +78,15 @@ describe('order of the rows', () => {
 
   it('keeps every row in its place while held, and counts those that wait', () => {
     expect(reorder(['b', 'c'], ['a', 'c', 'd'], true)).toEqual({ shown: ['b', 'c'], waiting: 2 });
+  });
+
+  it('leaves the chosen row where it stood while the others are sorted anew', () => {
+    expect(pinned(['a', 'b', 'c'], ['b', 'c', 'a'], 'a')).toEqual(['a', 'b', 'c']);
+    expect(pinned(['a', 'b', 'c'], ['new', 'c', 'b', 'a'], 'b')).toEqual(['new', 'b', 'c', 'a']);
+    expect(pinned(['a', 'b'], ['b', 'c', 'a'], 'b')).toEqual(['c', 'a', 'b']);
+    expect(pinned(['a', 'b'], ['b'], 'a')).toEqual(['b']);
+    expect(pinned([], ['b', 'a'], 'a')).toEqual(['b', 'a']);
+    expect(pinned(['a', 'b'], ['b', 'a'], null)).toEqual(['b', 'a']);
   });
 
   it('steps inside the list and stops at its ends', () => {

@@ -24,6 +24,20 @@ def test_acknowledge_with_one_key(desk: Desk) -> None:
     expect(desk.action("ack")).to_have_count(0)
 
 
+def test_next_after_an_acknowledgement_is_the_next_that_waits(desk: Desk) -> None:
+    """The row that was acknowledged keeps its place until the next is chosen: a and j walk through what waits."""
+    first, second = desk.titles()[:2]
+    desk.page.keyboard.press("j")
+    expect(desk.action("ack")).to_be_enabled()
+    desk.page.keyboard.press("a")
+    expect(desk.page.locator(".row.selected .status")).to_have_text("Đã tiếp nhận")
+    assert desk.titles()[:2] == [first, second]
+    ids = desk.page.locator(".row").evaluate_all("rows => rows.map((row) => row.dataset.id)")
+    desk.page.keyboard.press("j")
+    expect(desk.page.locator(".row.selected")).to_have_attribute("data-id", ids[1])
+    expect(desk.page.locator(".row").first).to_have_attribute("data-id", ids[1])
+
+
 def test_assign_to_an_agency_with_words(desk: Desk) -> None:
     """Assigning asks for the agency, takes an instruction, and both stand in the timeline."""
     desk.page.keyboard.press("j")
