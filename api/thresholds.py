@@ -37,6 +37,8 @@ def _value(rule: Rule, level: Level, device: str) -> float | None:
 
 
 def _label(rule: Rule, level: Level) -> Text:
+    if level.name is not None:
+        return level.name
     title = level.title or rule.raise_.title
     return Text(vi=_words(title.vi) or rule.title.vi, en=_words(title.en) or rule.title.en)
 

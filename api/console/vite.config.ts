@@ -1,4 +1,5 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
 
 /** Every package whose code or font ends up in the built page. */
@@ -22,9 +23,39 @@ function licences(): Plugin {
   };
 }
 
+/** What the build is made from, beside the packages that the lock file names. */
+const SOURCE = ['data', 'index.html', 'package-lock.json', 'package.json', 'public', 'src', 'tsconfig.json', 'vite.config.ts'];
+const DIGEST = 'dist/digest.txt';
+
+function files(path: string): string[] {
+  if (!statSync(new URL(path, import.meta.url)).isDirectory()) return [path];
+  return readdirSync(new URL(path, import.meta.url)).flatMap((name) => files(`${path}/${name}`));
+}
+
+/** Digest of names and contents; the same is worked out in tests/unit/api/test_console_dist.py. */
+function digest(paths: string[]): string {
+  const lines = paths.sort().map((path) => {
+    const content = readFileSync(new URL(path, import.meta.url));
+    return `${createHash('sha256').update(content).digest('hex')} ${path}\n`;
+  });
+  return createHash('sha256').update(lines.join('')).digest('hex');
+}
+
+/** Ships the digests of the source and of what was built from it: a test tells a forgotten build, or an edited one. */
+function digests(): Plugin {
+  return {
+    name: 'canh-digests',
+    apply: 'build',
+    closeBundle() {
+      const built = files('dist').filter((path) => path !== DIGEST);
+      writeFileSync(new URL(DIGEST, import.meta.url), `source ${digest(SOURCE.flatMap(files))}\nbuilt ${digest(built)}\n`);
+    },
+  };
+}
+
 export default defineConfig({
   base: '/console/',
-  plugins: [licences()],
+  plugins: [licences(), digests()],
   build: {
     target: 'es2022',
     outDir: 'dist',

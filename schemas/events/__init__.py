@@ -8,7 +8,16 @@ from schemas.events.batch import ObservationBatch
 from schemas.events.case import Case
 from schemas.events.dead_letter import DeadLetter, Reason
 from schemas.events.detection import Detection
-from schemas.events.incident import Change, FeedEntry, Incident, IncidentChange, IncidentWrite, SignalLink, Status
+from schemas.events.incident import (
+    Change,
+    FeedEntry,
+    Incident,
+    IncidentChange,
+    IncidentWrite,
+    Reading,
+    SignalLink,
+    Status,
+)
 from schemas.events.observation import Observation
 from schemas.events.position import Position
 from schemas.events.registry import Agency, Device, Source, SourceHealth, Unit, Zone
@@ -40,6 +49,7 @@ __all__ = [
     "ObservationBatch",
     "Position",
     "PriorityEvent",
+    "Reading",
     "Reason",
     "Record",
     "Report",

@@ -33,12 +33,23 @@ class Change(StrEnum):
     CLOSED = "closed"
 
 
+class Reading(Record, frozen=True):
+    """A measured value that a signal told of: `value` in the unit of `metric`, `at` in event time."""
+
+    device: str
+    metric: str
+    value: float
+    threshold: float | None
+    at: datetime
+
+
 class Incident(Record, frozen=True, tag="incident.v1", tag_field="type"):
     """One incident as it stands.
 
     `version` rises by one with every change and is what a command must expect. `severity` 1 to 5 never falls by
     itself. `last_signal_at` is the newest evidence in event time; `cleared_at` is set while no rule holds it.
-    `agency` is the competent or assigned agency, `assignee` the person or team.
+    `agency` is the competent or assigned agency, `assignee` the person or team. `latest` is the newest reading among
+    the evidence, `gravest` the one furthest beyond its threshold at the highest severity; a title tells neither.
     """
 
     id: str
@@ -59,6 +70,8 @@ class Incident(Record, frozen=True, tag="incident.v1", tag_field="type"):
     cleared_at: datetime | None = None
     signal_count: int = 0
     source_count: int = 0
+    latest: Reading | None = None
+    gravest: Reading | None = None
     marks: tuple[str, ...] = ()
 
 

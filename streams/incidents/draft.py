@@ -20,6 +20,7 @@ from schemas.events import (
     derive_id,
 )
 from schemas.standing import Episode
+from streams.incidents import readings
 from streams.incidents.match import Match
 from streams.incidents.taxonomy import lead_agency
 
@@ -116,6 +117,8 @@ class Draft:
             cleared_at=None if self.active else max(self._cleared.values()),
             signal_count=old.signal_count + 1,
             source_count=len(self._keys),
+            latest=readings.latest(old, signal),
+            gravest=readings.gravest(old, signal),
             marks=tuple(sorted({*old.marks, *signal.marks})),
         )
 

@@ -23,15 +23,17 @@ _CADENCES = re.compile(r"(\d+(?:\.\d+)?) cadences")
 
 
 class Level(Written, frozen=True):
-    """One severity of a rule: its condition, the threshold that it compares with, and its own `for` and title.
+    """One severity of a rule: its condition, the threshold that it compares with, and its own `for`, name and title.
 
-    `threshold` is a number or the name of a column of `thresholds`; conditions may read it as `threshold`.
+    `threshold` is a number or the name of a column of `thresholds`; conditions may read it as `threshold`. `name` is
+    what people call the level in a word or two, as it stands beside its line on a chart.
     """
 
     severity: int
     where: str | None = None
     threshold: float | str | None = None
     for_: str | None = msgspec.field(default=None, name="for")
+    name: Text | None = None
     title: Text | None = None
 
 
@@ -44,10 +46,15 @@ class ZoneFilter(Written, frozen=True):
 
 
 class Raise(Written, frozen=True):
-    """What a firing rule tells: incident kind, title with placeholders, the column to show, and how far it merges."""
+    """What a firing rule tells: incident kind, titles with placeholders, the column to show, and how far it merges.
+
+    A title stays on the incident for days: it says what happened and which level, not a value of that moment. `clear`
+    is the title of the signal that ends an episode; in it `{threshold}` is that of the lowest level.
+    """
 
     kind: str
     title: Text
+    clear: Text | None = None
     value: str | None = None
     merge_m: float = 500.0
     merge_s: float = 1800.0
@@ -174,8 +181,9 @@ def check(rule: Rule) -> None:
         duration(rule.absent)
     if duration(rule.settle) > LONGEST_SETTLE:
         raise RuleError(f"{rule.id}: settle is at most {LONGEST_SETTLE.seconds} s")
-    for title in (rule.raise_.title, *(level.title for level in rule.levels if level.title)):
-        _check_template(rule.id, title)
+    for title in (rule.raise_.title, rule.raise_.clear, *(level.title for level in rule.levels)):
+        if title is not None:
+            _check_template(rule.id, title)
 
 
 def _problems(rule: Rule) -> tuple[tuple[bool, str], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.events import Mark, Signal, Text
+from schemas.events import Action, Mark, Signal, Text
 from streams.rules.frame import Lookups
 from streams.rules.machine import Turn
 from streams.rules.plan import Plan
@@ -40,18 +40,21 @@ def signal_of(plan: Plan, key: str, turn: Turn, lookups: Lookups) -> Signal:
     )
 
 
-def _level(plan: Plan, severity: int) -> int:
-    return plan.timing.severities.index(severity) if severity in plan.timing.severities else 0
+def _level(plan: Plan, turn: Turn) -> int:
+    """Give the level that a turn tells of: the one that fires, or the lowest that its key has when all are over."""
+    if turn.action is Action.CLEAR:
+        return next((i for i, threshold in enumerate(turn.sight.thresholds) if threshold is not None), 0)
+    severities = plan.timing.severities
+    return severities.index(turn.severity) if turn.severity in severities else 0
 
 
 def _threshold(plan: Plan, turn: Turn) -> float | None:
-    level = _level(plan, turn.severity)
+    level = _level(plan, turn)
     return turn.sight.thresholds[level] if level < len(turn.sight.thresholds) else None
 
 
 def _title(plan: Plan, key: str, turn: Turn, threshold: float | None, lookups: Lookups) -> Text:
-    level = plan.rule.ladder[_level(plan, turn.severity)]
-    title, sight = level.title or plan.rule.raise_.title, turn.sight
+    title, sight = _template(plan, turn), turn.sight
     commune = sight.commune or ""
     words = {
         "device": lookups.titles.get(sight.device or key, sight.device or key),
@@ -61,6 +64,15 @@ def _title(plan: Plan, key: str, turn: Turn, threshold: float | None, lookups: L
     }
     comma = {**words, **{name: words[name].replace(".", ",") for name in ("value", "threshold")}}
     return Text(vi=_fill(title.vi, comma), en=_fill(title.en, words))
+
+
+def _template(plan: Plan, turn: Turn) -> Text:
+    rule = plan.rule
+    begun = rule.ladder[_level(plan, turn)].title or rule.raise_.title
+    if turn.action is not Action.CLEAR:
+        return begun
+    # what ended must not read as if it went on
+    return rule.raise_.clear or Text(vi=f"Đã dứt: {begun.vi}", en=f"Over: {begun.en}")
 
 
 def _fill(template: str, words: dict[str, str]) -> str:

@@ -40,10 +40,10 @@ describe('what may be said about the feed', () => {
     expect(state.dataAt).toBe('2026-01-01T00:00:10.000Z');
   });
 
-  it('is disconnected from the loss to the next hello, and keeps the time of the first loss', () => {
-    const lost = step(step(run(hello(0)), { type: 'lost', now: 5000 }), { type: 'lost', now: 9000 });
+  it('is disconnected from the loss to the next hello; its age is that of the last word, not of the loss', () => {
+    const lost = step(step(run(hello(0)), { type: 'lost' }), { type: 'lost' });
     expect(phase(lost, 9000)).toBe('disconnected');
-    expect(lost.lostAt).toBe(5000);
+    expect(ageS(lost, 34_000)).toBe(34);
     expect(phase(step(lost, hello(0, 9500)), 9600)).toBe('live');
   });
 

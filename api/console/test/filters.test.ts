@@ -45,12 +45,14 @@ describe('one incident against the filters', () => {
   });
 });
 
-it('sorts by newest, by severity, by last change', () => {
+it('sorts by what waits for a person, by newest, by severity, by last change', () => {
   const a = incident({ id: 'a', severity: 2, opened_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-03T00:00:00Z' });
   const b = incident({ id: 'b', severity: 4, opened_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z' });
+  const d = incident({ id: 'd', severity: 5, status: 'acknowledged', opened_at: '2025-12-31T00:00:00Z', updated_at: '2025-12-31T00:00:00Z' });
   const c = incident({ id: 'c', severity: 2, opened_at: '2026-01-02T00:00:00Z', updated_at: '2026-01-02T00:00:00Z' });
-  const order = (sort: Filters['sort']): string => [a, b, c].sort(compare(sort)).map(({ id }) => id).join('');
-  expect(order('opened')).toBe('cab');
-  expect(order('severity')).toBe('bca');
-  expect(order('updated')).toBe('acb');
+  const order = (sort: Filters['sort']): string => [a, b, c, d].sort(compare(sort)).map(({ id }) => id).join('');
+  expect(order('urgent')).toBe('bcad');
+  expect(order('opened')).toBe('cabd');
+  expect(order('severity')).toBe('dbca');
+  expect(order('updated')).toBe('acbd');
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { channels, columns, valueRange } from '../src/core/chart-data';
+import { channels, columns, extremes, span, valueRange } from '../src/core/chart-data';
 import type { Device, Evidence, Series } from '../src/core/types';
 import { BASE } from '../src/map/base';
 import { deviceState, incidentPoints, placePoints } from '../src/map/data';
@@ -28,6 +28,37 @@ describe('the chart', () => {
   it('offers each device and metric of the evidence once, the gravest first', () => {
     const of = (device: string | null, severity: number) => ({ signal: { device, metric: 'rain', severity } }) as Evidence;
     expect(channels([of('a', 1), of('b', 4), of('a', 2), of(null, 5)]).map(({ device }) => device)).toEqual(['b', 'a']);
+  });
+});
+
+describe('the time that the chart shows', () => {
+  const running = incident({ opened_at: '2026-01-01T06:00:00Z', last_signal_at: '2026-01-01T07:00:00Z' });
+  const hour = (n: number): number => Date.parse('2026-01-01T00:00:00Z') + n * 3_600_000;
+
+  it('runs to now while a rule holds the incident, however long ago its last signal was', () => {
+    expect(span(running, [], hour(40), hour(40.1))).toEqual([hour(0), hour(40.1)]);
+  });
+
+  it('shows a day of silence, not a year', () => {
+    expect(span(running, [], hour(30), hour(9000))).toEqual([hour(0), hour(54)]);
+  });
+
+  it('ends a while after an incident that is over, and never in the future', () => {
+    const over = { ...running, cleared_at: '2026-01-01T07:00:00Z' };
+    expect(span(over, [], hour(40), hour(40))[1]).toBe(hour(9));
+    expect(span(over, [], 0, hour(8))[1]).toBe(hour(8));
+  });
+
+  it('tells the newest value and the highest since the incident began', () => {
+    const points: Series['points'] = [[hour(2), 9, 9, 9], [hour(6.5), 4, 3.9, 4.2], [hour(8), 1.5, 1.5, 1.5], [hour(9), null, null, null]];
+    expect(extremes(series({ points }), running)).toEqual({ newest: [hour(8), 1.5], peak: [hour(6.5), 4.2], low: false });
+    expect(extremes(series({}), running)).toBeNull();
+  });
+
+  it('tells the lowest where a rule warns of low values', () => {
+    const gravest = { device: 'd', metric: 'water_level', value: 1, threshold: 2, at: '' };
+    const points: Series['points'] = [[hour(7), 1, 0.8, 1.1], [hour(8), 3, 3, 3]];
+    expect(extremes(series({ points }), { ...running, gravest })).toEqual({ newest: [hour(8), 3], peak: [hour(7), 0.8], low: true });
   });
 });
 

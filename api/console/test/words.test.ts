@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { age, dateTime, timeOnly } from '../src/core/time';
+import { age, dateTime, moment, timeOnly } from '../src/core/time';
 import en from '../src/locales/en.json';
 import vi from '../src/locales/vi.json';
 
@@ -28,6 +28,13 @@ describe('the two catalogues', () => {
 it('shows times of Viet Nam, day first, 24 hours', () => {
   expect(dateTime('2025-11-19T17:30:05Z')).toBe('20/11/2025 00:30');
   expect(timeOnly('2025-11-19T17:30:05Z')).toBe('00:30:05');
+});
+
+it('names the day of a moment that is not of today', () => {
+  const now = Date.parse('2025-11-20T02:00:00Z');
+  expect(moment('2025-11-19T17:30:05Z', now)).toBe('00:30');
+  expect(moment('2025-11-19T16:30:05Z', now)).toBe('23:30 19/11');
+  expect(moment('2024-11-19T17:30:05Z', now)).toBe('00:30 20/11/2024');
 });
 
 it('says ages in the largest unit, and never a negative one', () => {

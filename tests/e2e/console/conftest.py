@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from deploy.local.server import free_port
-from tests.e2e.console.desk import Desk
+from tests.e2e.console.desk import PATIENCE_MS, Desk
 
 ROOT = Path(__file__).resolve().parents[3]
 START_S = 60.0
@@ -95,7 +95,7 @@ def open_desk(browser: Browser) -> Iterator[Callable[..., Desk]]:
 
     def open_(base: str, **options: Any) -> Desk:
         page = browser.new_page(viewport={"width": 1440, "height": 900}, **options)
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE_MS)
         desks.append(Desk(page, base))
         return desks[-1]
 

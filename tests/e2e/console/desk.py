@@ -19,6 +19,11 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
+#: A page is given this long to show what it should, ms: machines that run tests are busy.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Give a running browser."""
@@ -72,13 +77,20 @@ class Desk:
         expect(self.page.locator(".row").first).to_be_visible()
         self.expect_phase("live")
 
-    def expect_phase(self, phase: str, seconds: float = 30) -> None:
+    def expect_phase(self, phase: str, seconds: float = PATIENCE_MS / 1000) -> None:
         """Wait until the live badge shows this state."""
         expect(self.page.locator(".live-badge")).to_have_attribute("data-phase", phase, timeout=seconds * 1000)
 
     def row(self, title: str) -> Any:
         """Give the rows whose title holds a text."""
         return self.page.locator(".row", has=self.page.locator(".row-title", has_text=title))
+
+    def find(self, words: str, title: str) -> Any:
+        """Search for words, and give the first row that is then found with this title."""
+        self.page.locator("#search").fill(words)
+        self.page.locator("#search").blur()
+        expect(self.page.locator(".row", has_not=self.page.locator(".row-title", has_text=title))).to_have_count(0)
+        return self.row(title).first
 
     def titles(self) -> list[str]:
         """Give the titles of the rows that are drawn, top to bottom."""

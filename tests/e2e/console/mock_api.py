@@ -12,7 +12,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,15 @@ async def incidents(request: Request) -> Response:
     return JSONResponse({"items": page, "next_cursor": more, "feed_id": state.head, "as_of": world.stamp(now())})
 
 
+async def counts(request: Request) -> Response:
+    state: State = request.app.state.world
+    waiting = [one for one in state.incidents.values() if one["status"] not in {"resolved", "closed"}]
+    by_severity = {str(level): sum(one["severity"] == level for one in waiting) for level in range(1, 6)}
+    fresh = sum(one["status"] == "new" for one in waiting)
+    body = {"as_of": world.stamp(now()), "open": len(waiting), "unacknowledged": fresh, "by_severity": by_severity}
+    return JSONResponse(body)
+
+
 async def incident(request: Request) -> Response:
     state: State = request.app.state.world
     one = state.incidents.get(request.path_params["id"])
@@ -289,8 +298,8 @@ async def sources(_: Request) -> Response:
     rows = [
         {
             "source": {"id": id_, "kind": kind, "format": "native", "title": title, "cadence_s": cadence},
-            "last_observed_at": world.stamp(now()), "last_received_at": world.stamp(now()), "accepted": 1200,
-            "refused": 3, "state": state,
+            "last_observed_at": world.stamp(now() - timedelta(hours=3 if state == "silent" else 0)),
+            "last_received_at": world.stamp(now()), "accepted": 1200, "refused": 3, "state": state,
         }
         for id_, title, kind, cadence, state in world.SOURCES
     ]  # fmt: skip
@@ -316,7 +325,8 @@ def _open(state: State, body: Json) -> None:
 
 def _change(state: State, body: Json) -> None:
     one = state.incidents[body["id"]]
-    state.record({**one, **body["state"], "version": one["version"] + 1}, body["change"], body["actor"])
+    after = {**one, **body.get("state", {}), "version": one["version"] + 1}
+    state.record(after, body["change"], body["actor"], **body.get("detail", {}))
 
 
 def _cut(state: State, body: Json) -> None:
@@ -367,6 +377,7 @@ ROUTES = [
     Route("/v1/me", me),
     Route("/v1/incidents", incidents),
     Route("/v1/incidents/stream", stream),
+    Route("/v1/incidents/counts", counts),
     Route("/v1/incidents/{id}", incident),
     Route("/v1/incidents/{id}/{action}", order, methods=["POST"]),
     Route("/v1/devices", devices),

@@ -155,6 +155,12 @@ def incident(number: int, now: datetime, **changes: Any) -> Json:
     kind, severity, vi, en, *_ = SCRIPTS[number % len(SCRIPTS)]
     _, code, lon, lat = PLACES[(number * 7) % len(PLACES)]
     opened = now - timedelta(minutes=3 + number * 11, seconds=number * 7 % 60)
+    *_, metric, value, threshold = SCRIPTS[number % len(SCRIPTS)]
+    readings = [
+        {"device": device_of(0), "metric": metric, "value": part * value, "threshold": threshold, "at": stamp(at)}
+        for part, at in ((0.5, opened + timedelta(minutes=2)), (1, opened))
+        if metric is not None and value is not None
+    ]
     status = ["new", "acknowledged", "new", "assigned", "new", "resolved"][number % 6]
     return {
         "type": "incident.v1", "id": f"su-co-{number:04d}", "kind": kind, "title": {"vi": vi, "en": en},
@@ -163,7 +169,8 @@ def incident(number: int, now: datetime, **changes: Any) -> Json:
         "lon": lon + random_.uniform(-0.03, 0.03), "lat": lat + random_.uniform(-0.03, 0.03), "commune": code,
         "zone": None, "agency": AGENCIES[number % len(AGENCIES)][0] if status == "assigned" else None, "assignee": None,
         "cleared_at": stamp(now - timedelta(minutes=1)) if number % 9 == 5 else None, "signal_count": 2,
-        "source_count": 1 + number % 3, "marks": ["simulated"], **changes,
+        "source_count": 1 + number % 3, "marks": ["simulated"], "latest": readings[0] if readings else None,
+        "gravest": readings[1] if readings else None, **changes,
     }  # fmt: skip
 
 
@@ -189,7 +196,7 @@ def evidence_of(incident_: Json) -> list[Json]:
             "started_at": incident_["opened_at"], "observed_at": stamp(opened + timedelta(minutes=step * 2)),
             "title": {"vi": vi, "en": en}, "lon": incident_["lon"], "lat": incident_["lat"], "commune": None,
             "zone": None,
-            "device": device_of(0) if metric else None, "metric": metric,
+            "device": device_of(step * 4) if metric else None, "metric": metric,
             "value": None if value is None else round(value * (0.9 + step * 0.1), 2), "threshold": threshold,
             "evidence": [], "merge_m": 500, "merge_s": 1800, "marks": ["simulated"],
         }  # fmt: skip
@@ -198,7 +205,8 @@ def evidence_of(incident_: Json) -> list[Json]:
             "rule_version": 2, "linked_at": signal["observed_at"], "distance_m": step * 140.0,
             "delay_s": 2.0 + step * 9, "reason": "same kind, near, soon",
         }  # fmt: skip
-        result.append({"link": link, "signal": signal})
+        title = f"Trạm số {step + 1}" if metric else None
+        result.append({"link": link, "signal": signal, "device_title": title})
     return result
 
 

@@ -30,7 +30,7 @@ def test_list_shows_what_an_operator_needs(desk: Desk) -> None:
     expect(row).to_contain_text("Thảm họa")
     expect(row).to_contain_text("Phường Buôn Ma Thuột")
     expect(row.locator(".status")).to_have_text("Mới")
-    expect(row.locator("canh-age")).to_have_text(re.compile(r"^\d+ phút$"))
+    expect(row.locator(".row-age")).to_have_text(re.compile(r"^\d+ phút$"))
     expect(desk.page.locator(".top-bar .simulated")).to_have_text("Dữ liệu mô phỏng")
     desk.expect_count(42)
 
@@ -92,6 +92,7 @@ def test_language_changes_without_a_reload(desk: Desk) -> None:
     desk.page.locator(".top-bar").get_by_role("button", name="English").click()
     expect(desk.page.locator(".live-badge b")).to_have_text("Live")
     expect(desk.row("Ba river at Cung Son above its record").first).to_contain_text("Disaster")
+    expect(desk.page.locator("canh-announcer")).to_have_text("Live")
     assert desk.page.evaluate("document.documentElement.lang") == "en"
     assert desk.page.evaluate("window.kept") is True
     desk.page.locator(".top-bar").get_by_role("button", name="Tiếng Việt").click()
@@ -100,7 +101,7 @@ def test_language_changes_without_a_reload(desk: Desk) -> None:
 
 def test_details_tell_timeline_evidence_and_measurements(desk: Desk) -> None:
     """The details hold sentences of what happened, the rule behind it, and the sensor's chart with its gap."""
-    desk.row("Sông Ba tại Phú Lâm").first.click()
+    desk.find("phu lam", "Sông Ba tại Phú Lâm").click()
     detail = desk.page.locator(".detail")
     expect(detail.locator(".timeline").first).to_contain_text("Lê Văn Gác đã tiếp nhận")
     expect(detail.locator(".evidence")).to_contain_text("quy tắc flood-river v2")
@@ -108,6 +109,59 @@ def test_details_tell_timeline_evidence_and_measurements(desk: Desk) -> None:
     expect(detail.locator(".evidence")).to_contain_text("ngưỡng 3,7 m")
     expect(detail.locator(".uplot canvas")).to_be_visible()
     expect(detail).to_contain_text("1 khoảng không có dữ liệu")
+
+
+def test_row_and_details_tell_the_newest_and_the_gravest_value(desk: Desk) -> None:
+    """Under the title, which tells only the level, stand the newest value and that of the alarm, each with its time."""
+    row = desk.find("phu lam", "Sông Ba tại Phú Lâm")
+    expect(row.locator(".reading")).to_have_text(re.compile(r"^\d[\d,]* m \(\d+ [^)]+\) ?khi báo 5,4 m \(\d+ phút\)$"))
+    row.click()
+    expect(desk.page.locator(".detail header .reading")).to_have_text(
+        re.compile(r"^\d[\d,]* m \(\d\d:\d\d( \d\d/\d\d)?\) ?khi báo 5,4 m \(\d\d:\d\d( \d\d/\d\d)?\)$")
+    )
+
+
+def test_chart_never_shows_one_sensor_under_the_name_of_another(desk: Desk) -> None:
+    """The chart says up to when it has numbers; another tab begins empty, and says in words when it cannot load."""
+    desk.find("phu lam", "Sông Ba tại Phú Lâm").click()
+    chart = desk.page.locator("canh-sensor-chart")
+    expect(chart.locator("canvas")).to_be_visible()
+    expect(chart.locator("h3 small")).to_have_text(re.compile(r"^số liệu đến \d\d:\d\d"))
+    expect(chart.locator(".extremes")).to_contain_text("Cao nhất")
+    desk.page.route("**/observations?*", lambda route: route.fulfill(status=404, body='{"status": 404}'))
+    chart.get_by_role("tab", name="Trạm số 2").click()
+    expect(chart.locator(".note.bad")).to_contain_text("Không có số đo của thiết bị này")
+    expect(chart.locator("canvas")).to_have_count(0)
+    expect(chart.locator(".extremes")).to_have_count(0)
+
+
+def test_overview_counts_everything_whatever_the_filters(server: MockServer, desk: Desk) -> None:
+    """A filter does not make the center look calm; a number that is not known is a dash, never zero."""
+    tiles = desk.page.locator(".tile b")
+    expect(tiles).to_have_text(["35", "21", "11"])
+    desk.page.locator("#search").fill("zzzz")
+    desk.expect_count(0)
+    expect(tiles).to_have_text(["35", "21", "11"])
+    server.order("open", severity=5)
+    expect(tiles).to_have_text(["36", "22", "12"])
+    desk.page.route("**/v1/incidents/counts", lambda route: route.abort())
+    server.order("open", severity=5)
+    expect(tiles).to_have_text(["–", "–", "–"])
+
+
+def test_sources_tell_when_they_observed_something_and_when_that_is_not_known(
+    server: MockServer, open_desk: Callable[..., Desk]
+) -> None:
+    """A silent source shows how long it has observed nothing; states that could not be read again say of when."""
+    desk = open_desk(server.base)
+    desk.page.clock.install()
+    desk.login("truc", NIGHT)
+    sources = desk.page.locator("canh-sources")
+    silent = sources.locator(".source-row", has_text="Trạm đo mưa Ea Súp").locator("small")
+    expect(silent).to_have_text(re.compile("im lặng · 3 giờ.* 3 bị từ chối"))
+    desk.page.route("**/v1/sources", lambda route: route.abort())
+    desk.page.clock.run_for(31_000)
+    expect(sources.get_by_role("alert")).to_contain_text("Không đọc lại được; trạng thái là lúc")
 
 
 def test_logout_leaves_nothing_on_the_screen(desk: Desk) -> None:

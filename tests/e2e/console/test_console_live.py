@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import APIResponse, Route, expect
 
 from tests.e2e.console.conftest import MockServer
 from tests.e2e.console.desk import Desk
@@ -12,8 +12,9 @@ from tests.e2e.console.desk import Desk
 pytestmark = pytest.mark.e2e
 
 
-def opened(server: MockServer, title: str, **more: object) -> None:
-    server.order("open", title={"vi": title, "en": title}, **more)
+def opened(server: MockServer, title: str) -> None:
+    """Open an incident that stands on top of the list: the gravest that waits for a person."""
+    server.order("open", title={"vi": title, "en": title}, severity=5)
 
 
 def test_new_incident_comes_by_itself(server: MockServer, desk: Desk) -> None:
@@ -80,6 +81,34 @@ def test_lost_connection_catches_up_without_a_hole(server: MockServer, desk: Des
     desk.expect_phase("live", seconds=30)
     expect(desk.row("Trong lúc mất")).to_have_count(12)
     desk.expect_count(54)
+
+
+def test_age_of_a_lost_line_is_that_of_its_last_word(server: MockServer, desk: Desk) -> None:
+    """A line that is lost after some silence is as old as its last word, not as young as the loss."""
+    server.order("beats", on=False)
+    age = desk.page.locator(".live-age")
+    expect(age).to_have_text("5 giây")
+    server.order("cut", refuse=True)
+    desk.expect_phase("disconnected")
+    assert int(age.inner_text().split()[0]) >= 5
+
+
+def test_incident_that_leaves_the_scope_while_the_list_loads_stays_away(server: MockServer, desk: Desk) -> None:
+    """What the feed calls gone is not brought back by a list that was read a moment before."""
+    id_ = desk.page.locator(".row").first.get_attribute("data-id")
+    held: list[tuple[Route, APIResponse]] = []
+    desk.page.route("**/v1/incidents?*", lambda route: held.append((route, route.fetch())))
+    desk.page.locator(".sort select").select_option("opened")
+    row = desk.page.locator(f".row[data-id={id_}]")
+    expect(desk.page.locator(".rows")).to_have_attribute("aria-busy", "true")
+    while not held:
+        desk.page.wait_for_timeout(50)
+    server.order("gone", id=id_)
+    expect(row).to_have_count(0)
+    held[0][0].fulfill(response=held[0][1])
+    expect(desk.page.locator(".rows")).to_have_attribute("aria-busy", "false")
+    expect(row).to_have_count(0)
+    desk.expect_count(41)
 
 
 def test_short_cut_is_resumed_by_the_browser(server: MockServer, desk: Desk) -> None:

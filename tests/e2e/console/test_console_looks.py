@@ -44,6 +44,35 @@ def test_screens_fit_and_are_saved(
     assert picture.stat().st_size > 50_000
 
 
+#: How many symbols of the map lie under something that stands on it.
+COVERED = """() => {
+    const map = document.querySelector('canh-map').view.map;
+    const box = map.getCanvas().getBoundingClientRect();
+    const covers = [...document.querySelectorAll('.legend, .map-controls')].map((one) => one.getBoundingClientRect());
+    const under = (x, y) => covers.some((c) => x > c.left && x < c.right && y > c.top && y < c.bottom);
+    return map.queryRenderedFeatures({ layers: ['incidents', 'clusters'] })
+        .map(({ geometry }) => map.project(geometry.coordinates))
+        .filter(({ x, y }) => under(box.x + x, box.y + y)).length;
+}"""
+#: Where the rightmost button of the top bar ends, px.
+LAST_BUTTON = """() => Math.max(
+    ...[...document.querySelectorAll('.top-bar button')].map((one) => one.getBoundingClientRect().right)
+)"""
+
+
+def test_small_screen_covers_no_symbol_and_cuts_nothing_off(server: MockServer, open_desk: Callable[..., Desk]) -> None:
+    """On a small laptop the legend begins closed, no incident lies under it or the controls, no switch is cut off."""
+    desk = open_desk(server.base)
+    desk.page.set_viewport_size({"width": 1366, "height": 768})
+    desk.login("truc", "canh-gac-dem")
+    desk.wait_rows()
+    desk.wait_map()
+    expect(desk.page.locator(".legend-head")).to_have_attribute("aria-expanded", "false")
+    assert desk.page.evaluate(COVERED) == 0
+    desk.page.set_viewport_size({"width": 900, "height": 700})
+    assert desk.page.evaluate(LAST_BUTTON) <= 900
+
+
 def test_first_load_is_small_and_stays_at_home(server: MockServer, open_desk: Callable[..., Desk]) -> None:
     """Everything that the desk loads is under 900 kB compressed and comes from its own server."""
     desk = open_desk(server.base)

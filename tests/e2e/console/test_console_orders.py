@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 from playwright.sync_api import expect
 
@@ -20,6 +22,20 @@ def test_acknowledge_with_one_key(desk: Desk) -> None:
     expect(desk.page.locator(".row.selected .status")).to_have_text("Đã tiếp nhận")
     expect(desk.page.locator(".timeline").first).to_contain_text("Trần Thị Trực đã tiếp nhận")
     expect(desk.action("ack")).to_have_count(0)
+
+
+def test_next_after_an_acknowledgement_is_the_next_that_waits(desk: Desk) -> None:
+    """The row that was acknowledged keeps its place until the next is chosen: a and j walk through what waits."""
+    first, second = desk.titles()[:2]
+    desk.page.keyboard.press("j")
+    expect(desk.action("ack")).to_be_enabled()
+    desk.page.keyboard.press("a")
+    expect(desk.page.locator(".row.selected .status")).to_have_text("Đã tiếp nhận")
+    assert desk.titles()[:2] == [first, second]
+    ids = desk.page.locator(".row").evaluate_all("rows => rows.map((row) => row.dataset.id)")
+    desk.page.keyboard.press("j")
+    expect(desk.page.locator(".row.selected")).to_have_attribute("data-id", ids[1])
+    expect(desk.page.locator(".row").first).to_have_attribute("data-id", ids[1])
 
 
 def test_assign_to_an_agency_with_words(desk: Desk) -> None:
@@ -69,6 +85,62 @@ def test_signal_in_between_does_not_disturb_an_acknowledgement(server: MockServe
     desk.action("ack").click()
     expect(desk.page.locator(".detail .status").first).to_have_text("Đã tiếp nhận")
     expect(desk.page.locator(".conflict")).to_have_count(0)
+
+
+TRAPPED = {"change": "commented", "actor": "Lê Văn Gác", "detail": {"text": "Còn người kẹt"}}
+
+
+def test_order_is_for_what_was_read_not_for_what_the_list_knows(server: MockServer, desk: Desk) -> None:
+    """While a change is not on the screen yet nobody ends the incident, and any other order is told of it first."""
+    desk.page.keyboard.press("j")
+    expect(desk.action("resolve")).to_be_enabled()
+    id_ = desk.page.locator(".detail").get_attribute("data-id")
+    desk.page.route(f"**/v1/incidents/{id_}", lambda route: route.abort())
+    server.order("change", id=id_, **TRAPPED)
+    expect(desk.action("resolve")).to_be_disabled()
+    expect(desk.page.locator(".detail-body .note.bad")).to_contain_text("Chưa đọc lại được sự cố này")
+    desk.page.keyboard.press("r")
+    expect(desk.page.locator("form.order")).to_have_count(0)
+    desk.action("ack").click()
+    expect(desk.page.locator(".conflict")).to_contain_text("Lê Văn Gác ghi chú")
+    expect(desk.page.locator(".detail .status").first).to_have_text("Mới")
+    desk.page.unroute(f"**/v1/incidents/{id_}")
+    expect(desk.page.locator("blockquote")).to_have_text("Còn người kẹt")
+    expect(desk.action("resolve")).to_be_enabled()
+
+
+def test_open_form_waits_for_what_came_meanwhile(server: MockServer, desk: Desk) -> None:
+    """A form that is open when somebody else writes cannot be sent before the screen shows what they wrote."""
+    desk.page.keyboard.press("j")
+    desk.action("resolve").click()
+    id_ = desk.page.locator(".detail").get_attribute("data-id")
+    desk.page.route(f"**/v1/incidents/{id_}", lambda route: route.abort())
+    server.order("change", id=id_, **TRAPPED)
+    send = desk.page.locator("form.order button.primary")
+    expect(send).to_be_disabled()
+    desk.page.unroute(f"**/v1/incidents/{id_}")
+    expect(send).to_be_enabled()
+    expect(desk.page.locator("blockquote")).to_have_text("Còn người kẹt")
+
+
+def test_details_follow_changes_that_come_without_a_pause(server: MockServer, desk: Desk) -> None:
+    """The timeline grows while changes stream in faster than it is drawn, not only after the last of them."""
+    desk.page.keyboard.press("j")
+    expect(desk.action("comment")).to_be_enabled()
+    id_ = desk.page.locator(".detail").get_attribute("data-id")
+    over = threading.Event()
+
+    def storm() -> None:
+        while not over.is_set():
+            server.order("change", id=id_, **TRAPPED)
+
+    thread = threading.Thread(target=storm)
+    thread.start()
+    try:
+        expect(desk.page.locator("blockquote").first).to_have_text("Còn người kẹt")
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_refused_order_is_told_in_words(desk: Desk) -> None:

@@ -10,8 +10,8 @@ def test_a_gauge_has_its_own_alarm_levels() -> None:
     """The river rule draws the levels of this gauge, in order, with their words and severities."""
     lines = of_rules(library())("river:phu-lam", "water_level")
     assert [(line.value, line.severity) for line in lines] == [(1.7, 2), (2.7, 3), (3.7, 4), (5.21, 5)]
-    assert lines[1].label.vi == "trên báo động 2"
-    assert lines[1].label.en == "above alarm level 2"
+    assert lines[1].label.vi == "BĐ2"
+    assert lines[1].label.en == "alarm level 2"
 
 
 def test_a_level_that_is_not_known_for_a_gauge_has_no_line() -> None:

@@ -22,6 +22,7 @@ from schemas.events import (
     Lane,
     Observation,
     Position,
+    Reading,
     Reason,
     Record,
     Report,
@@ -59,10 +60,11 @@ SOURCE = Source(
     id="s", kind="sensor", format="native", lane=Lane.BULK, cadence_s=600.0, units={"level": ("water_level", "cm")},
     lon=109.3, lat=13.1, options={"replay": "true"},
 )  # fmt: skip
+READING = Reading(device="d", metric="water_level", value=3.5, threshold=2.7, at=AT)
 INCIDENT = Incident(
     id="i", kind="flood.river", title=TITLE, severity=3, status=Status.NEW, opened_at=AT, updated_at=AT,
     last_signal_at=AT, version=1, lon=109.3, lat=13.1, commune="22015", zone="z", agency="a", assignee="x",
-    cleared_at=AT, signal_count=1, source_count=1, marks=("simulated",),
+    cleared_at=AT, signal_count=1, source_count=1, latest=READING, gravest=READING, marks=("simulated",),
 )  # fmt: skip
 CHANGE = IncidentChange(
     incident="i", version=1, change=Change.OPENED, at=AT, actor="rule:r", severity=3, status=Status.NEW,
@@ -77,6 +79,7 @@ _RECORDS: tuple[Record, ...] = (
     TITLE,
     OBSERVATION,
     SOURCE,
+    READING,
     INCIDENT,
     CHANGE,
     LINK,

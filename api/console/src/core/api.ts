@@ -4,6 +4,7 @@ import { currentLanguage } from './i18n';
 import { Problem, type ProblemBody } from './problem';
 import type {
   Agency,
+  Counts,
   Device,
   Incident,
   IncidentDetail,
@@ -71,6 +72,7 @@ export const logout = () => call<void>('DELETE', '/v1/session');
 export const me = () => call<Session>('GET', '/v1/me');
 export const incidents = (query: string) => call<IncidentPage>('GET', `/v1/incidents?${query}`);
 export const incident = (id: string) => call<IncidentDetail>('GET', `/v1/incidents/${encodeURIComponent(id)}`);
+export const counts = () => call<Counts>('GET', '/v1/incidents/counts');
 export const devices = () => items<Device>('/v1/devices');
 export const sources = () => items<Source>('/v1/sources');
 export const agencies = () => items<Agency>('/v1/agencies');

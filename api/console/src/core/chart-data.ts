@@ -7,29 +7,61 @@ export type Columns = [number[], (number | null)[], (number | null)[], (number |
 export interface Channel {
   device: string;
   metric: string;
+  /** What people call the device, when the evidence tells it. */
+  title: string | null;
 }
 
-/** Hours shown before the first and after the last evidence. */
+/** Time shown before the first evidence and after the last; and how much silence of a sensor is shown, ms. */
 const BEFORE_MS = 6 * 3_600_000;
 const AFTER_MS = 2 * 3_600_000;
+const SILENCE_MS = 24 * 3_600_000;
 
 /** The device and metric pairs of the evidence, the strongest first. */
 export function channels(evidence: Evidence[]): Channel[] {
   const found = new Map<string, Channel & { severity: number }>();
-  for (const { signal } of evidence) {
+  for (const { signal, device_title } of evidence) {
     if (!signal.device || !signal.metric) continue;
     const key = `${signal.device}\n${signal.metric}`;
     const severity = Math.max(signal.severity, found.get(key)?.severity ?? 0);
-    found.set(key, { device: signal.device, metric: signal.metric, severity });
+    found.set(key, { device: signal.device, metric: signal.metric, title: device_title ?? null, severity });
   }
   return [...found.values()].sort((a, b) => b.severity - a.severity);
 }
 
-export function span(incident: Incident, evidence: Evidence[]): [number, number] {
+/**
+ * The time that the chart shows, ms: as long as a rule holds the incident up to now, or a day beyond what the sensor has
+ * last said at `heardAt` (ms): a year of silence would press the flood into one pixel. Never beyond now.
+ */
+export function span(incident: Incident, evidence: Evidence[], heardAt: number, now: number): [number, number] {
   const starts = evidence.map(({ signal }) => Date.parse(signal.started_at));
   const from = Math.min(Date.parse(incident.opened_at), ...starts);
-  const to = Math.max(Date.parse(incident.last_signal_at), Date.parse(incident.opened_at));
-  return [from - BEFORE_MS, to + AFTER_MS];
+  const last = Math.max(Date.parse(incident.last_signal_at), Date.parse(incident.opened_at));
+  const to = incident.cleared_at === null ? Math.max(last, heardAt) + SILENCE_MS : last + AFTER_MS;
+  return [from - BEFORE_MS, Math.min(now, to)];
+}
+
+export interface Extremes {
+  /** Time (ms) and value of the newest point, and of the highest (a rule that warns of low values: the lowest). */
+  newest: [number, number];
+  peak: [number, number];
+  low: boolean;
+}
+
+/** Give the newest and the furthest value since the incident began, null when nothing was measured since. */
+export function extremes(series: Series, incident: Incident): Extremes | null {
+  const since = Date.parse(incident.opened_at);
+  const { gravest } = incident;
+  const low = !!gravest && gravest.threshold !== null && gravest.value < gravest.threshold;
+  let newest: Extremes['newest'] | null = null;
+  let peak: Extremes['peak'] | null = null;
+  for (const [at, mean, least, most] of series.points) {
+    const far = low ? least : most;
+    if (mean === null || far === null) continue;
+    newest = [at, mean];
+    // a rolled-up point stands for its whole step, the incident may have begun inside it
+    if (at + series.step_s * 1000 >= since && (!peak || (low ? far < peak[1] : far > peak[1]))) peak = [at, far];
+  }
+  return newest && { newest, peak: peak ?? newest, low };
 }
 
 /** Give time (s), mean, min and max, with an empty point inside every gap. */

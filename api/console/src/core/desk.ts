@@ -4,18 +4,23 @@ import * as api from './api';
 import { FeedClient } from './feed';
 import { INITIAL, step, type FeedEvent, type FeedState } from './feed-state';
 import { compare, fromSearch, matches, toQuery, toSearch, type Filters } from './filters';
-import { IncidentSet } from './incident-set';
+import { IncidentSet, type News } from './incident-set';
 import { Problem } from './problem';
 import { reference } from './reference';
+import { Throttle } from './throttle';
 import { topics } from './topics';
-import type { FeedChange, FeedGone, Incident, IncidentDetail } from './types';
+import type { Counts, FeedChange, FeedGone, Incident, IncidentDetail } from './types';
 
 const PAGE = 500;
 /** The list holds at most this many rows; more are told as "more". */
 export const MOST_ROWS = 2000;
 /** Changes that come close together are drawn together, ms. */
 const DRAW_MS = 100;
-const RETRY_LIST_MS = 3000;
+/** The chosen incident is read again at most this often while changes of it stream in, ms. */
+const DETAIL_MS = 200;
+const RETRY_MS = 3000;
+/** The numbers of the overview are asked again at most this often, ms, while incidents change. */
+const COUNTS_MS = 2000;
 
 class Desk {
   filters: Filters = fromSearch(location.search);
@@ -23,6 +28,8 @@ class Desk {
   detail: IncidentDetail | null = null;
   detailProblem: Problem | null = null;
   listProblem: Problem | null = null;
+  /** How many are open in all, whatever the filters let through; null when that is not known. */
+  counts: Counts | null = null;
   loading = true;
   more = false;
   /** Bumped by every filter change: the list then starts at the top. */
@@ -32,11 +39,12 @@ class Desk {
   onExpired: () => void = () => undefined;
 
   private sorted: Incident[] | null = null;
-  private meanwhile: FeedChange[] | null = null;
+  private meanwhile: News[] | null = null;
   private listed = new Set<string>();
   private drawing = false;
   private loadNumber = 0;
-  private detailTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly freshen = new Throttle(() => this.loadDetail(), DETAIL_MS);
+  private readonly recount = new Throttle(() => this.loadCounts(), COUNTS_MS);
   private running = false;
   /** The feed only adds to a list: it begins when the first list is there, or a part would look like the whole. */
   private following = false;
@@ -46,7 +54,7 @@ class Desk {
     onBeat: (id, serverTime, lagS) => this.step({ type: 'beat', id, serverTime, lagS, now: Date.now() }),
     onChange: (change) => this.take(change),
     onReset: () => void this.reset(),
-    onLost: () => this.step({ type: 'lost', now: Date.now() }),
+    onLost: () => this.step({ type: 'lost' }),
     onGaveUp: () => void this.checkSession(),
     since: () => this.feed.lastId,
   });
@@ -55,6 +63,7 @@ class Desk {
     this.running = true;
     this.feed = INITIAL;
     void reference.load();
+    void this.loadCounts();
     if (this.selected) void this.loadDetail();
     await this.load();
   }
@@ -62,11 +71,14 @@ class Desk {
   stop(): void {
     this.running = this.following = false;
     this.client.stop();
+    this.freshen.stop();
+    this.recount.stop();
     reference.stop();
     this.incidents.replace([]);
     this.sorted = null;
     this.selected = null;
     this.detail = null;
+    this.counts = null;
   }
 
   /** The incidents that the filters let through, in the chosen order. */
@@ -105,6 +117,13 @@ class Desk {
     if (id) void this.loadDetail();
   }
 
+  /** The details on the screen are older than what the feed has told of this incident: somebody changed it meanwhile. */
+  get outdated(): boolean {
+    const shown = this.detail?.incident;
+    const known = shown && this.incidents.get(shown.id);
+    return shown !== undefined && known !== undefined && known.version > shown.version;
+  }
+
   /** Take a state that the server gave us outside the feed (an order's answer, a conflict). */
   absorb(incident: Incident): void {
     if (this.incidents.merge(incident) === 'ignored') return;
@@ -117,16 +136,23 @@ class Desk {
     try {
       const detail = await api.incident(id);
       if (this.selected !== id) return;
-      this.detail = detail;
+      // Two answers may overtake each other: what is on the screen never goes back.
+      if (detail.incident.version >= (this.detail?.incident.version ?? 0)) this.detail = detail;
       this.detailProblem = null;
       this.incidents.merge(detail.incident);
       this.redraw();
     } catch (error) {
       if (this.selected !== id) return;
-      this.detailProblem = asProblem(error);
-      this.expired(this.detailProblem);
+      this.detailFailed(id, asProblem(error));
     }
     topics.emit('detail');
+  }
+
+  private detailFailed(id: string, problem: Problem): void {
+    this.detailProblem = problem;
+    if (this.expired(problem)) return;
+    if (problem.status === 404) this.detail = null;
+    else setTimeout(() => { if (this.running && this.selected === id) this.freshen.ask(); }, RETRY_MS);
   }
 
   /** Read the list again; `anew`: a person asked for another list, so no row of the old one keeps its place. */
@@ -137,7 +163,7 @@ class Desk {
     try {
       const { items, feedId, asOf, more } = await readList(this.filters);
       if (mine !== this.loadNumber) return;
-      this.incidents.replace(items, this.meanwhile.map(({ incident }) => incident), this.selected);
+      this.incidents.replace(items, this.meanwhile, this.selected);
       this.listed = new Set(items.map(({ id }) => id));
       if (anew) this.generation += 1;
       this.more = more;
@@ -146,10 +172,11 @@ class Desk {
       this.step({ type: 'reloaded', feedId: first ? feedId : Math.max(this.feed.lastId, feedId) });
       if (first) this.feed = { ...this.feed, dataAt: asOf };
       this.follow();
+      this.recount.ask();
     } catch (error) {
       if (mine !== this.loadNumber) return;
       this.listProblem = asProblem(error);
-      if (!this.expired(this.listProblem) && this.running) setTimeout(() => void this.loadAgain(mine), RETRY_LIST_MS);
+      if (!this.expired(this.listProblem) && this.running) setTimeout(() => void this.loadAgain(mine), RETRY_MS);
     }
     this.loading = this.listProblem !== null;
     this.meanwhile = this.loading ? this.meanwhile : null;
@@ -160,6 +187,16 @@ class Desk {
     if (number === this.loadNumber && this.running) await this.load();
   }
 
+  private async loadCounts(): Promise<void> {
+    try {
+      this.counts = await api.counts();
+    } catch {
+      this.counts = null;
+      setTimeout(() => { if (this.running) this.recount.ask(); }, RETRY_MS);
+    }
+    topics.emit('counts');
+  }
+
   private follow(): void {
     if (!this.running || this.following) return;
     this.following = true;
@@ -168,19 +205,14 @@ class Desk {
 
   private take(change: FeedChange | FeedGone): void {
     this.step({ type: 'change', id: change.feed_id });
-    if (change.change === null) {
-      if (this.incidents.remove(change.incident.id)) this.touched(change.incident.id);
-      return;
-    }
-    this.meanwhile?.push(change);
-    if (this.incidents.merge(change.incident) !== 'ignored') this.touched(change.incident.id);
+    this.meanwhile?.push(change.incident);
+    this.recount.ask();
+    if (this.incidents.hear(change.incident)) this.touched(change.incident.id);
   }
 
   private touched(id: string): void {
     this.redraw();
-    if (id !== this.selected) return;
-    clearTimeout(this.detailTimer);
-    this.detailTimer = setTimeout(() => void this.loadDetail(), DRAW_MS);
+    if (id === this.selected) this.freshen.ask();
   }
 
   private async reset(): Promise<void> {
@@ -215,6 +247,7 @@ class Desk {
     this.drawing = true;
     setTimeout(() => {
       this.drawing = false;
+      this.incidents.bound(MOST_ROWS, this.selected);
       topics.emit('incidents');
     }, DRAW_MS);
   }

@@ -14,7 +14,6 @@ export interface FeedState {
   lastId: number;
   /** Client clock, ms, of the last hello or beat. */
   aliveAt: number | null;
-  lostAt: number | null;
   /** Server time of the last hello or beat, less its lag: the age of everything shown. */
   dataAt: string | null;
   lagS: number | null;
@@ -24,7 +23,7 @@ export type FeedEvent =
   | { type: 'hello'; head: number; serverTime: string; now: number }
   | { type: 'change'; id: number }
   | { type: 'beat'; id: number; serverTime: string; lagS: number | null; now: number }
-  | { type: 'lost'; now: number }
+  | { type: 'lost' }
   | { type: 'reset' }
   | { type: 'reloaded'; feedId: number };
 
@@ -34,7 +33,6 @@ export const INITIAL: FeedState = {
   catchUpTo: null,
   lastId: 0,
   aliveAt: null,
-  lostAt: null,
   dataAt: null,
   lagS: null,
 };
@@ -45,7 +43,6 @@ export function step(state: FeedState, event: FeedEvent): FeedState {
       return {
         ...state,
         link: 'open',
-        lostAt: null,
         catchUpTo: event.head > state.lastId ? event.head : null,
         aliveAt: event.now,
         dataAt: event.serverTime,
@@ -59,10 +56,10 @@ export function step(state: FeedState, event: FeedEvent): FeedState {
       // A beat carries the place where this stream stands: all before it was sent to us.
       const moved = step(state, { type: 'change', id: event.id });
       const dataAt = new Date(Date.parse(event.serverTime) - (event.lagS ?? 0) * 1000).toISOString();
-      return { ...moved, link: 'open', lostAt: null, aliveAt: event.now, dataAt, lagS: event.lagS };
+      return { ...moved, link: 'open', aliveAt: event.now, dataAt, lagS: event.lagS };
     }
     case 'lost':
-      return { ...state, link: 'lost', catchUpTo: null, lostAt: state.lostAt ?? event.now };
+      return { ...state, link: 'lost', catchUpTo: null };
     case 'reset':
       return { ...state, resetting: true, catchUpTo: null };
     case 'reloaded':

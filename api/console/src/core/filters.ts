@@ -3,7 +3,8 @@
 import { fold } from './fold';
 import { SEVERITIES, STATUSES, type Incident, type Severity, type Status } from './types';
 
-export type Sort = 'opened' | 'severity' | 'updated';
+export const SORTS = ['urgent', 'opened', 'severity', 'updated'] as const;
+export type Sort = (typeof SORTS)[number];
 
 export interface Filters {
   q: string;
@@ -14,7 +15,7 @@ export interface Filters {
   sort: Sort;
 }
 
-export const NO_FILTERS: Filters = { q: '', severity: [], status: [], kind: [], sort: 'opened' };
+export const NO_FILTERS: Filters = { q: '', severity: [], status: [], kind: [], sort: 'urgent' };
 export const OPEN_STATUSES: Status[] = STATUSES.filter((status) => status !== 'closed');
 
 const list = (value: string | null): string[] => (value ? value.split(',').filter(Boolean) : []);
@@ -27,7 +28,7 @@ export function fromSearch(search: string): Filters {
     severity: SEVERITIES.filter((severity) => list(params.get('severity')).includes(String(severity))),
     status: STATUSES.filter((status) => list(params.get('status')).includes(status)),
     kind: list(params.get('kind')),
-    sort: sort === 'severity' || sort === 'updated' ? sort : 'opened',
+    sort: SORTS.find((one) => one === sort) ?? NO_FILTERS.sort,
   };
 }
 
@@ -37,7 +38,7 @@ export function toSearch(filters: Filters, incident: string | null): string {
   if (filters.severity.length) params.set('severity', filters.severity.join(','));
   if (filters.status.length) params.set('status', filters.status.join(','));
   if (filters.kind.length) params.set('kind', filters.kind.join(','));
-  if (filters.sort !== 'opened') params.set('sort', filters.sort);
+  if (filters.sort !== NO_FILTERS.sort) params.set('sort', filters.sort);
   if (incident) params.set('incident', incident);
   const text = params.toString();
   return text ? `?${text}` : '';
@@ -70,9 +71,13 @@ export function matches(filters: Filters, incident: Incident, place: string): bo
 
 const latest = (a: string, b: string): number => Date.parse(b) - Date.parse(a);
 
+const waits = (incident: Incident): number => (incident.status === 'new' ? 1 : 0);
+
+/** `urgent`: what nobody has acknowledged stands above the rest, the gravest first. */
 export function compare(sort: Sort): (a: Incident, b: Incident) => number {
   return (a, b) => {
-    const first = sort === 'severity' ? b.severity - a.severity : 0;
+    const graver = sort === 'severity' || sort === 'urgent' ? b.severity - a.severity : 0;
+    const first = (sort === 'urgent' ? waits(b) - waits(a) : 0) || graver;
     const when = sort === 'updated' ? latest(a.updated_at, b.updated_at) : latest(a.opened_at, b.opened_at);
     return first || when || (a.id < b.id ? -1 : 1);
   };

@@ -14,6 +14,16 @@ export function reorder(shown: string[], sorted: string[], held: boolean): Order
   return { shown, waiting: sorted.reduce((count, id) => count + (there.has(id) ? 0 : 1), 0) };
 }
 
+/** Leave the chosen row above the neighbour that it stood above: what a person works on does not jump away by it. */
+export function pinned(shown: string[], sorted: string[], chosen: string | null): string[] {
+  if (chosen === null || !sorted.includes(chosen) || !shown.includes(chosen)) return sorted;
+  const rest = sorted.filter((id) => id !== chosen);
+  const places = new Map(rest.map((id, place) => [id, place]));
+  const below = shown.slice(shown.indexOf(chosen) + 1).find((id) => places.has(id));
+  const place = (below === undefined ? undefined : places.get(below)) ?? rest.length;
+  return [...rest.slice(0, place), chosen, ...rest.slice(place)];
+}
+
 /** The id `steps` rows from `current`, staying inside; the first row when nothing is chosen. */
 export function neighbour(shown: string[], current: string | null, steps: number): string | null {
   if (!shown.length) return null;

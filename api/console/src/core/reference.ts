@@ -15,6 +15,9 @@ class Reference {
   metrics: Metric[] = [];
   devices: Device[] = [];
   sources: Source[] | null = null;
+  /** Client clock, ms, of when the sources were last read: their states are of then. */
+  sourcesAt: number | null = null;
+  sourcesFailed = false;
   private names = new Map<string, string>();
   private timer: ReturnType<typeof setInterval> | undefined;
 
@@ -40,10 +43,12 @@ class Reference {
   }
 
   private async refresh(): Promise<void> {
-    await Promise.allSettled([
+    const [, sources] = await Promise.allSettled([
       api.devices().then((items) => (this.devices = items)),
       api.sources().then((items) => (this.sources = items)),
     ]);
+    this.sourcesFailed = sources.status === 'rejected';
+    if (!this.sourcesFailed) this.sourcesAt = Date.now();
     topics.emit('devices');
   }
 
@@ -73,6 +78,11 @@ class Reference {
 
   unit(metric: string): string {
     return unitName(this.metrics.find((entry) => entry.id === metric)?.unit ?? '');
+  }
+
+  /** When a device last said something, ms since 1970; 0 when that is not known. */
+  heardAt(id: string): number {
+    return Date.parse(this.devices.find((device) => device.id === id)?.last_observed_at ?? '') || 0;
   }
 
   device(id: string | null): string {

@@ -39,6 +39,12 @@ export function hourMinute(when: string | number): string {
   return `${p.hour}:${p.minute}`;
 }
 
+/** The hour and minute, with the day where it is not today's, and the year where it is not this one. */
+export function moment(when: string | number, now: number): string {
+  if (dateOnly(when) === dateOnly(now)) return hourMinute(when);
+  return `${hourMinute(when)} ${parts(when).year === parts(now).year ? dayMonth(when) : dateOnly(when)}`;
+}
+
 export function dayMonth(when: string | number): string {
   const p = parts(when);
   return `${p.day}/${p.month}`;

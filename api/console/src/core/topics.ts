@@ -6,6 +6,7 @@ export type Topic =
   | 'theme'
   | 'filters'
   | 'incidents'
+  | 'counts'
   | 'selection'
   | 'detail'
   | 'feed'

@@ -30,7 +30,25 @@ export interface Incident {
   cleared_at: string | null;
   signal_count: number;
   source_count: number;
+  latest?: Reading | null;
+  gravest?: Reading | null;
   marks: string[];
+}
+
+/** A measured value that a signal told of. */
+export interface Reading {
+  device: string;
+  metric: string;
+  value: number;
+  threshold: number | null;
+  at: string;
+}
+
+export interface Counts {
+  as_of: string;
+  open: number;
+  unacknowledged: number;
+  by_severity: Record<string, number>;
 }
 
 export type DetailValue = string | number | boolean | null;
@@ -99,6 +117,8 @@ export interface SignalLink {
 export interface Evidence {
   link: SignalLink;
   signal: Signal;
+  /** What people call the signal's device, when the server tells it. */
+  device_title?: string | null;
 }
 
 export interface IncidentDetail {

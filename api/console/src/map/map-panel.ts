@@ -25,12 +25,16 @@ function canDraw(): boolean {
   }
 }
 
+/** From this height of the window on the legend begins open, px. */
+const ROOMY = 900;
+
 @customElement('canh-map')
 export class MapPanel extends View {
   protected override readonly topics: Topic[] = ['reference', 'theme', 'tick'];
   @state() private failed = !canDraw();
   @state() private shown: Box | null = null;
-  @state() private legendOpen = true;
+  /** Open where it covers little of the map. */
+  @state() private legendOpen = innerHeight >= ROOMY;
   private view: MapView | null = null;
 
   protected override firstUpdated(): void {

@@ -23,8 +23,12 @@ const LIMITS: Box = [92, 1, 124, 27.5];
 /** The map is redrawn for new data at most this often, ms. */
 const DRAW_MS = 250;
 const CLOSE_ZOOM = 9.6;
-/** Room for the controls and the line at the bottom, px. */
-const PADDING = { top: 24, bottom: 52, left: 24, right: 56 };
+/** Half the size of a symbol with its ring, px. */
+const EDGE = 24;
+/** Room for the controls, the closed legend and the line at the bottom, px; an open legend takes its own width. */
+const PADDING = { top: 24, bottom: 76, left: 24, right: 60 };
+/** What lies over the map; a symbol under it is not seen. */
+const COVERS = '.legend, .inset, .map-controls';
 const LABEL_SAMPLE = 'Quần đảo Hoàng Sa, Trường Sa, Đắk Lắk, ẵỡừ 0123456789';
 
 export class MapView {
@@ -83,7 +87,7 @@ export class MapView {
 
   home(): void {
     const box = this.homeBox();
-    this.map.fitBounds(box, { padding: PADDING, duration: 500 });
+    this.map.fitBounds(box, { padding: this.padding(), duration: 500 });
   }
 
   country(): void {
@@ -92,6 +96,25 @@ export class MapView {
 
   private homeBox(): Box {
     return boundsOf((reference.communes?.features ?? []).map(({ geometry }) => geometry)) ?? VIETNAM;
+  }
+
+  private covers(): DOMRect[] {
+    return [...(this.map.getContainer().parentElement?.querySelectorAll(COVERS) ?? [])].map((one) => one.getBoundingClientRect());
+  }
+
+  private padding(): typeof PADDING {
+    const legend = this.map.getContainer().parentElement?.querySelector('.legend:has(ul)');
+    return { ...PADDING, left: PADDING.left + (legend?.getBoundingClientRect().width ?? 0) };
+  }
+
+  /** A place is seen when it is well inside the map and under nothing. */
+  private sees(at: [number, number]): boolean {
+    const box = this.map.getContainer().getBoundingClientRect();
+    const point = this.map.project(at);
+    const [x, y] = [box.x + point.x, box.y + point.y];
+    const inside = (rect: DOMRect, room: number): boolean =>
+      x > rect.left - room && x < rect.right + room && y > rect.top - room && y < rect.bottom + room;
+    return inside(box, -EDGE) && !this.covers().some((cover) => inside(cover, EDGE));
   }
 
   private shown(): Box {
@@ -116,7 +139,7 @@ export class MapView {
     this.source('places')?.setData(placePoints(reference.communes));
     if (this.fitted) return;
     this.fitted = true;
-    this.map.fitBounds(this.homeBox(), { padding: PADDING, duration: 0 });
+    this.map.fitBounds(this.homeBox(), { padding: this.padding(), duration: 0 });
   }
 
   private later(): void {
@@ -138,7 +161,7 @@ export class MapView {
     this.source('selected')?.setData(points);
     const at = points.features[0]?.geometry.coordinates as [number, number] | undefined;
     if (!move || !at) return;
-    const near = this.map.getZoom() >= CLOSE_ZOOM - 1 && this.map.getBounds().contains(at);
+    const near = this.map.getZoom() >= CLOSE_ZOOM - 1 && this.sees(at);
     if (!near) this.map.easeTo({ center: at, zoom: Math.max(this.map.getZoom(), CLOSE_ZOOM), duration: 600 });
   }
 

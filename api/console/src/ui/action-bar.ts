@@ -6,7 +6,7 @@ import { desk } from '../core/desk';
 import { t } from '../core/i18n';
 import { reference } from '../core/reference';
 import type { Topic } from '../core/topics';
-import { acceptConflict, act, allowed, calm, order, type Conflict } from './actions';
+import { acceptConflict, act, allowed, calm, order, ready, type Conflict } from './actions';
 import { changeSentence } from './change-sentence';
 import { icon, type IconName } from './icons';
 import { problemText } from './problem-text';
@@ -24,13 +24,13 @@ const BUTTONS: [Action, IconName][] = [
 
 @customElement('canh-action-bar')
 export class ActionBar extends View {
-  protected override readonly topics: Topic[] = ['detail', 'notice', 'reference'];
+  protected override readonly topics: Topic[] = ['detail', 'incidents', 'notice', 'reference'];
   @state() private form: Action | null = null;
   private of: string | null = null;
 
   private readonly ask = (event: Event): void => {
     const action = (event as CustomEvent<Action>).detail;
-    if (allowed(action)) void this.openForm(action);
+    if (ready(action)) void this.openForm(action);
   };
 
   override connectedCallback(): void {
@@ -83,7 +83,8 @@ export class ActionBar extends View {
   private button(action: Action, picture: IconName, first: boolean) {
     const oneClick = action === 'ack';
     return html`<button type="button" data-action=${action} class=${first ? 'primary' : ''}
-      ?disabled=${order.busy !== null} aria-expanded=${oneClick ? nothing : this.form === action}
+      ?disabled=${order.busy !== null || !ready(action)} aria-expanded=${oneClick ? nothing : this.form === action}
+      title=${ready(action) ? nothing : t('action.wait')}
       @click=${() => (oneClick ? void act('ack') : void this.openForm(action))}>
       ${icon(order.busy === action ? 'loading' : picture, 15)}${t(`action.${action}`)}
     </button>`;
@@ -98,7 +99,7 @@ export class ActionBar extends View {
         <textarea name="text" rows="2" maxlength="2000" ?required=${action === 'comment'}></textarea>
       </label>
       <div class="order-buttons">
-        <button class="primary" ?disabled=${order.busy !== null}>${t(`action.${action}.do`)}</button>
+        <button class="primary" ?disabled=${order.busy !== null || !ready(action)}>${t(`action.${action}.do`)}</button>
         <button type="button" class="ghost" @click=${() => (this.form = null)}>${t('action.cancel')}</button>
       </div>
     </form>`;

@@ -31,22 +31,31 @@ export function calm(): void {
   set(CALM);
 }
 
+/** Orders that stay right when only rules spoke in between; resolving and closing then need a second look. */
+const SAFE = ['ack', 'assign', 'comment'];
+
 export function allowed(action: string): boolean {
   return desk.detail?.actions.includes(action) ?? false;
 }
 
-/** Orders that stay right when only rules spoke in between; resolving and closing then need a second look. */
-const SAFE = ['ack', 'assign', 'comment'];
+/** Nobody ends an incident on details that are known to be old. */
+export function ready(action: string): boolean {
+  return allowed(action) && (SAFE.includes(action) || !desk.outdated);
+}
+
 const RETRIES = 3;
 
-/** Send an order for the version that is on the screen; true when it was carried out. */
+/**
+ * Send an order for the version that the person has read; true when it was carried out. The list may know a newer one:
+ * with that, the server could not tell that something was overlooked.
+ */
 export async function act(action: string, extra: Omit<api.Order, 'expected_version'> = {}): Promise<boolean> {
   const shown = desk.detail;
-  if (!shown || order.busy !== null || !allowed(action)) return false;
-  const { id } = shown.incident;
+  if (!shown || order.busy !== null || !ready(action)) return false;
+  const { id, version } = shown.incident;
   set({ ...CALM, busy: action, of: id });
   try {
-    desk.absorb(await send(action, id, desk.incidents.get(id)?.version ?? shown.incident.version, extra, RETRIES));
+    desk.absorb(await send(action, id, version, extra, RETRIES));
     await desk.loadDetail();
     set(CALM);
     return true;

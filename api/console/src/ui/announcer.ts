@@ -4,7 +4,7 @@ import { html } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { desk } from '../core/desk';
 import { phase, type Phase } from '../core/feed-state';
-import { t } from '../core/i18n';
+import { t, type Key } from '../core/i18n';
 import type { Topic } from '../core/topics';
 import { View } from './view';
 
@@ -13,7 +13,7 @@ const QUIET_MS = 10_000;
 @customElement('canh-announcer')
 export class Announcer extends View {
   protected override readonly topics: Topic[] = ['tick'];
-  @state() private words = '';
+  @state() private said: [Key, Record<string, number>] | null = null;
   private seen: Set<string> | null = null;
   private saidAt = 0;
   private phase: Phase = 'connecting';
@@ -23,7 +23,7 @@ export class Announcer extends View {
     const at = phase(desk.feed, now);
     if (at !== this.phase) {
       this.phase = at;
-      this.words = t(`feed.${at}`);
+      this.said = [`feed.${at}`, {}];
       this.saidAt = now;
     } else if (now - this.saidAt >= QUIET_MS && !desk.loading) {
       this.sayNew(now);
@@ -36,11 +36,11 @@ export class Announcer extends View {
     this.seen = new Set(visible.map(({ id }) => id));
     if (!fresh.length) return;
     const critical = fresh.filter(({ severity }) => severity >= 4).length;
-    this.words = t('list.announce', { n: fresh.length, critical });
+    this.said = ['list.announce', { n: fresh.length, critical }];
     this.saidAt = now;
   }
 
   protected override render() {
-    return html`<p class="sr-only" role="status" aria-live="polite">${this.words}</p>`;
+    return html`<p class="sr-only" role="status" aria-live="polite">${this.said ? t(...this.said) : ''}</p>`;
   }
 }

@@ -4,8 +4,10 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { columns, valueRange } from '../core/chart-data';
 import { number, say } from '../core/i18n';
+import { unitName } from '../core/reference';
 import { dayMonth, hourMinute } from '../core/time';
 import type { Series } from '../core/types';
+import { measure } from './reading';
 import { level } from './severity';
 
 const HEIGHT = 190;
@@ -18,7 +20,8 @@ function ink(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-export function drawChart(field: HTMLElement, series: Series, openedAt: string, readout: Readout): uPlot {
+/** Draw the series into `field`; the time axis is `span` (ms), also where nothing was measured. */
+export function drawChart(field: HTMLElement, series: Series, span: [number, number], openedAt: string, readout: Readout): uPlot {
   const font = `11px ${ink('--font')}`;
   const axis = { stroke: ink('--ink-3'), font, grid: { stroke: ink('--line'), width: 1 }, ticks: { show: false } };
   const options: uPlot.Options = {
@@ -27,7 +30,8 @@ export function drawChart(field: HTMLElement, series: Series, openedAt: string, 
     legend: { show: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), ZONE),
     cursor: { y: false, points: { size: 7 } },
-    scales: { y: { range: () => valueRange(series) } },
+    padding: [18, 8, 0, 0],
+    scales: { x: { range: () => [span[0] / 1000, span[1] / 1000] }, y: { range: () => valueRange(series) } },
     axes: [
       { ...axis, space: 64, size: 42, values: (plot, at) => at.map((s) => timeLabel(s, at, plot)) },
       { ...axis, size: 48, values: (_plot, at) => at.map((value) => number(value)) },
@@ -41,7 +45,7 @@ export function drawChart(field: HTMLElement, series: Series, openedAt: string, 
     bands: [{ series: [3, 2], fill: ink('--accent-soft') }],
     hooks: {
       drawClear: [(plot) => shadeGaps(plot, series)],
-      draw: [(plot) => { markOpening(plot, Date.parse(openedAt) / 1000); drawThresholds(plot, series, font); }],
+      draw: [(plot) => { markOpening(plot, Date.parse(openedAt) / 1000); drawThresholds(plot, series, font); drawUnit(plot, series, font); }],
       setCursor: [(plot) => {
         const at = plot.cursor.idx;
         readout(at == null ? null : (plot.data[0][at] ?? null), at == null ? null : (plot.data[1]?.[at] ?? null));
@@ -60,34 +64,83 @@ function timeLabel(seconds: number, all: number[], plot: uPlot): string {
   return hourMinute(seconds * 1000) + (first || midnight ? `\n${dayMonth(seconds * 1000)}` : '');
 }
 
+/** Height of a label with its field, px. */
+const LABEL = 16;
+
 function drawThresholds(plot: uPlot, series: Series, font: string): void {
+  const { bbox } = plot;
+  const seen = series.thresholds
+    .map((limit) => ({ ...limit, y: Math.round(plot.valToPos(limit.value, 'y', true)) }))
+    .filter(({ y }) => y >= bbox.top && y <= bbox.top + bbox.height)
+    .sort((a, b) => b.y - a.y);
+  for (const { y, severity } of seen) drawLimit(plot, y, ink(`--s${level(severity)}`));
+  let below = Infinity;
+  for (const { y, severity, label, value } of seen) {
+    // lines that lie close together must not have their words on top of each other
+    below = Math.min(y, below - LABEL * devicePixelRatio);
+    drawLabel(plot, below, `${say(label)} · ${measure(value, unitName(series.unit))}`, ink(`--s${level(severity)}`), font);
+  }
+}
+
+function drawLimit(plot: uPlot, y: number, color: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.lineWidth = 1.4 * devicePixelRatio;
+  ctx.strokeStyle = color;
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** Words on a field of their own at the left end of a line, or at the right where they would hide the curve. */
+function drawLabel(plot: uPlot, y: number, words: string, color: string, font: string): void {
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio;
   ctx.save();
-  ctx.font = font.replace('11px', `${11 * ratio}px`);
-  ctx.textAlign = 'right';
-  ctx.setLineDash([5 * ratio, 4 * ratio]);
-  ctx.lineWidth = 1.4 * ratio;
-  for (const { value, label, severity } of series.thresholds) {
-    const y = Math.round(plot.valToPos(value, 'y', true));
-    if (y < bbox.top || y > bbox.top + bbox.height) continue;
-    ctx.strokeStyle = ink(`--s${level(severity)}`);
-    ctx.fillStyle = ink('--ink-2');
-    ctx.beginPath();
-    ctx.moveTo(bbox.left, y);
-    ctx.lineTo(bbox.left + bbox.width, y);
-    ctx.stroke();
-    const words = `${say(label)} ${number(value)}`;
-    const at = [bbox.left + bbox.width - 4 * ratio, y - 4 * ratio] as const;
-    ctx.save();
-    ctx.setLineDash([]);
-    ctx.lineWidth = 4 * ratio;
-    ctx.strokeStyle = ink('--pane');
-    ctx.strokeText(words, ...at);
-    ctx.restore();
-    ctx.fillText(words, ...at);
-  }
+  ctx.font = scaled(font);
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'middle';
+  const width = ctx.measureText(words).width + 10 * ratio;
+  const ends = [bbox.left + 5 * ratio, bbox.left + bbox.width - width - 5 * ratio] as const;
+  const left = hides(plot, ends[0], width, y) && !hides(plot, ends[1], width, y) ? ends[1] : ends[0];
+  ctx.fillStyle = ink('--pane');
+  ctx.strokeStyle = color;
+  ctx.lineWidth = ratio;
+  ctx.beginPath();
+  ctx.roundRect(left, y - (LABEL / 2 - 0.5) * ratio, width, (LABEL - 1) * ratio, 3 * ratio);
+  ctx.fill();
+  ctx.stroke();
+  ctx.fillStyle = ink('--ink');
+  ctx.fillText(words, left + 5 * ratio, y + 0.5 * ratio);
   ctx.restore();
+}
+
+function hides(plot: uPlot, left: number, width: number, y: number): boolean {
+  const [at, mean] = plot.data;
+  return at.some((seconds, index) => {
+    const value = mean?.[index];
+    const x = plot.valToPos(seconds, 'x', true);
+    return value != null && x > left && x < left + width && Math.abs(plot.valToPos(value, 'y', true) - y) < (LABEL / 2) * devicePixelRatio;
+  });
+}
+
+/** The unit stands once, above the numbers of the axis. */
+function drawUnit(plot: uPlot, series: Series, font: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.font = scaled(font);
+  ctx.textAlign = 'right';
+  ctx.fillStyle = ink('--ink-3');
+  ctx.fillText(unitName(series.unit), bbox.left - 8 * devicePixelRatio, bbox.top - 6 * devicePixelRatio);
+  ctx.restore();
+}
+
+/** The canvas is drawn in device pixels. */
+function scaled(font: string): string {
+  return font.replace('11px', `${11 * devicePixelRatio}px`);
 }
 
 function shadeGaps(plot: uPlot, series: Series): void {

@@ -33,7 +33,7 @@ export class EvidenceList extends View {
     </section>`;
   }
 
-  private one({ link, signal }: Evidence) {
+  private one({ link, signal, device_title }: Evidence) {
     const facts = [
       t('evidence.rule', { rule: link.rule, version: link.rule_version }),
       link.distance_m === null ? '' : t('change.distance', { m: number(link.distance_m, 0) }),
@@ -46,7 +46,7 @@ export class EvidenceList extends View {
         <span class="tag ${signal.action}">${tMaybe(`signal.${signal.action}`) ?? signal.action}</span>
       </div>
       ${signal.metric !== null && signal.value !== null ? this.value(signal.metric, signal.value, signal.threshold) : nothing}
-      <p class="quiet">${signal.device === null ? '' : `${reference.device(signal.device)} · `}${dateTime(signal.observed_at)}</p>
+      <p class="quiet">${signal.device === null ? '' : `${device_title || reference.device(signal.device)} · `}${dateTime(signal.observed_at)}</p>
       <p class="quiet mono">${facts.join(' · ')}</p>
     </li>`;
   }

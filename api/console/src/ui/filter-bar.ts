@@ -3,7 +3,7 @@
 import { html, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { desk } from '../core/desk';
-import { countActive, NO_FILTERS, type Sort } from '../core/filters';
+import { countActive, NO_FILTERS, SORTS, type Sort } from '../core/filters';
 import { say, t } from '../core/i18n';
 import { reference } from '../core/reference';
 import type { Topic } from '../core/topics';
@@ -15,7 +15,6 @@ import './filter-bar.css';
 
 /** Typing waits this long before the server is asked, ms. */
 const TYPING_MS = 250;
-const SORTS: Sort[] = ['opened', 'severity', 'updated'];
 
 const toggle = <T>(list: T[], item: T): T[] => (list.includes(item) ? list.filter((x) => x !== item) : [...list, item]);
 
@@ -85,7 +84,7 @@ export class FilterBar extends View {
     const on = chosen.includes(severity);
     // With a choice the others are not loaded: no number is then shown rather than a wrong one.
     const count = desk.visible().filter((incident) => incident.severity === severity).length;
-    const known = !desk.loading && (on || !chosen.length);
+    const known = !desk.loading && !desk.more && (on || !chosen.length);
     return html`<button type="button" class="chip severity" aria-pressed=${on} title=${severityName(severity)}
       aria-label=${known ? `${severityName(severity)}: ${count}` : severityName(severity)}
       @click=${() => desk.filter({ severity: toggle(desk.filters.severity, severity) })}>

@@ -4,12 +4,14 @@ import { html, nothing } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import { desk } from '../core/desk';
 import { say, t } from '../core/i18n';
+import type { Problem } from '../core/problem';
 import { reference } from '../core/reference';
-import { dateTime } from '../core/time';
+import { dateTime, timeOnly } from '../core/time';
 import type { Topic } from '../core/topics';
 import type { Incident } from '../core/types';
 import { icon, kindIcon } from './icons';
 import { problemText } from './problem-text';
+import { readings } from './reading';
 import { level, severityMark, severityName } from './severity';
 import { View } from './view';
 import './action-bar';
@@ -21,7 +23,7 @@ import './timeline';
 
 @customElement('canh-incident-detail')
 export class IncidentDetailPanel extends View {
-  protected override readonly topics: Topic[] = ['selection', 'detail', 'incidents', 'reference'];
+  protected override readonly topics: Topic[] = ['selection', 'detail', 'incidents', 'reference', 'devices'];
 
   private readonly escape = (event: KeyboardEvent): void => {
     const busy = (event.target as Element).closest?.('input, textarea, select, dialog, .menu, form');
@@ -59,11 +61,12 @@ export class IncidentDetailPanel extends View {
         <h2 tabindex="-1">${say(incident.title)}</h2>
         <p class="detail-kind">${icon(kindIcon(incident.kind), 15)}${reference.kind(incident.kind)}
           <span class="dot">·</span>${icon('pin', 15)}${reference.place(incident.commune)}</p>
+        ${readings(incident, 'times')}
         <canh-action-bar></canh-action-bar>
       </header>
       <div class="detail-body">
         ${this.facts(incident)}
-        ${desk.detailProblem ? html`<p class="note bad" role="alert">${problemText(desk.detailProblem)}</p>` : nothing}
+        ${desk.detailProblem ? this.trouble(desk.detailProblem) : nothing}
         ${desk.detail
           ? html`<canh-sensor-chart></canh-sensor-chart>
               <canh-timeline></canh-timeline>
@@ -81,6 +84,11 @@ export class IncidentDetailPanel extends View {
   private waiting() {
     return html`<div class="detail"><div class="detail-top"><span class="spring"></span>${this.close()}</div>
       <p class="note ${desk.detailProblem ? 'bad' : ''}">${desk.detailProblem ? problemText(desk.detailProblem) : t('list.loading')}</p></div>`;
+  }
+
+  private trouble(problem: Problem) {
+    const words = desk.detail ? t('detail.old', { time: timeOnly(desk.detail.as_of) }) : problemText(problem);
+    return html`<p class="note bad" role="alert">${icon('triangle', 16)}<span>${words}</span></p>`;
   }
 
   private facts(incident: Incident) {

@@ -6,7 +6,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import { desk, MOST_ROWS } from '../core/desk';
 import { countActive, NO_FILTERS } from '../core/filters';
 import { t } from '../core/i18n';
-import { neighbour, reorder } from '../core/order';
+import { neighbour, pinned, reorder } from '../core/order';
 import type { Topic } from '../core/topics';
 import { act } from './actions';
 import { icon } from './icons';
@@ -17,13 +17,13 @@ import './data-at';
 import './incident-list.css';
 
 /** Height of a row, px; the style sheet has the same. */
-const ROW = 66;
+const ROW = 88;
 /** Rows drawn beyond each edge. */
 const SPARE = 8;
 
 @customElement('canh-incident-list')
 export class IncidentList extends View {
-  protected override readonly topics: Topic[] = ['incidents', 'selection', 'filters', 'reference'];
+  protected override readonly topics: Topic[] = ['incidents', 'selection', 'filters', 'reference', 'devices'];
   @state() private top = 0;
   @state() private height = 800;
   private shown: string[] = [];
@@ -60,8 +60,8 @@ export class IncidentList extends View {
   }
 
   protected override willUpdate(): void {
-    const sorted = desk.visible().map(({ id }) => id);
     const anew = this.generation !== desk.generation || (desk.loading && !this.shown.length);
+    const sorted = anew ? desk.visible().map(({ id }) => id) : this.sorted();
     if (anew && this.scroller) this.scroller.scrollTop = 0;
     this.generation = desk.generation;
     const before = new Set(this.shown);
@@ -71,9 +71,13 @@ export class IncidentList extends View {
     this.waiting = waiting;
   }
 
+  private sorted(): string[] {
+    return pinned(this.shown, desk.visible().map(({ id }) => id), desk.selected);
+  }
+
   private release(toTop: boolean): void {
     const before = new Set(this.shown);
-    this.shown = desk.visible().map(({ id }) => id);
+    this.shown = this.sorted();
     this.fresh = new Set(this.shown.filter((id) => !before.has(id)));
     this.waiting = 0;
     if (toTop && this.scroller) this.scroller.scrollTop = 0;

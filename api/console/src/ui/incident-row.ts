@@ -6,6 +6,7 @@ import { say, t } from '../core/i18n';
 import { reference } from '../core/reference';
 import type { Incident } from '../core/types';
 import { icon, kindIcon } from './icons';
+import { readings } from './reading';
 import { level, severityMark, severityName } from './severity';
 import './age';
 import './incident-row.css';
@@ -42,5 +43,6 @@ export function incidentRow(incident: Incident, state: RowState): TemplateResult
       ${incident.cleared_at === null ? nothing : html`<span class="row-cleared" title=${t('cleared.why')}>${t('cleared')}</span>`}
     </span>
     <span class="status ${incident.status}">${t(`status.${incident.status}`)}</span></span>
+    ${readings(incident, 'ages')}
   </div>`;
 }

@@ -30,13 +30,11 @@ export class LiveBadge extends View {
     return html`<div class="live-badge" data-phase=${at} title=${this.explain(at)}>
       ${icon(ICONS[at], 15)}
       <b>${t(`feed.${at}`)}</b>
-      <span class="live-age">${this.ageText(at, now)}</span>
+      <span class="live-age">${this.ageText(now)}</span>
     </div>`;
   }
 
-  private ageText(at: Phase, now: number): string {
-    const { lostAt } = desk.feed;
-    if (at === 'disconnected' && lostAt !== null) return duration((now - lostAt) / 1000, currentLanguage());
+  private ageText(now: number): string {
     const seconds = ageS(desk.feed, now);
     return seconds === null ? '' : duration(seconds, currentLanguage());
   }

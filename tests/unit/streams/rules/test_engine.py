@@ -36,6 +36,11 @@ def step(engine: Engine, states: States, *rows: Observation) -> list[Signal]:
     return engine.step(ObservationBatch.of(list(rows)), states).signals
 
 
+def step_detections(engine: Engine, *rows: Detection) -> list[Signal]:
+    """Take one batch of detections from nothing."""
+    return engine.step(list(rows), States()).signals
+
+
 def sighting(seconds: float, zones: Sequence[str], count: int = 1, device: str = "camera:1") -> Detection:
     """Give a sighting of people."""
     at = T0 + timedelta(seconds=seconds)
@@ -66,14 +71,36 @@ def test_a_signal_tells_what_was_seen() -> None:
     lookups = Lookups(titles={"river:phu-lam": "Trạm Phú Lâm"})
     row = level(0, 2.75, lon=109.31, lat=13.06, commune="22015", marks=(Mark.SIMULATED,))
     (signal,) = step(Engine([RIVER], lookups), States(), row)
-    assert signal.title.vi == "Trạm Phú Lâm: 2,75 m, trên báo động 2 (2,7 m)"
-    assert signal.title.en == "Trạm Phú Lâm: 2.75 m, above alarm level 2 (2.7 m)"
+    assert signal.title.vi == "Trạm Phú Lâm: đạt báo động 2"
+    assert signal.title.en == "Trạm Phú Lâm: reached alarm level 2"
     assert (signal.action, signal.severity, signal.value, signal.threshold) == (Action.RAISE, 3, 2.75, 2.7)
     assert (signal.lon, signal.lat, signal.commune, signal.device) == (109.31, 13.06, "22015", "river:phu-lam")
     assert (signal.rule_version, signal.kind, signal.marks) == (RIVER.version, "flood.river", ("simulated",))
     assert signal.evidence == (row.id,)
     assert signal.episode == Signal.episode_id(RIVER.id, "river:phu-lam", T0)
     assert signal.id == Signal.identity(signal.episode, Action.RAISE, 3, T0)
+
+
+def test_an_end_has_words_of_its_own() -> None:
+    """What clears says that it is over and below which level: the lowest, however high it stood before."""
+    rows = [level(0, 3.0), level(30, 1.52), level(120, 1.5)]
+    *_, cleared = step(Engine([RIVER]), States(), *rows)
+    assert cleared.action is Action.CLEAR
+    assert cleared.title.vi == "river:phu-lam: đã xuống dưới báo động 1"
+    assert cleared.title.en == "river:phu-lam: back below alarm level 1"
+    assert cleared.threshold == 1.7
+    assert cleared.value is not None
+    assert cleared.value < cleared.threshold
+
+
+def test_an_end_without_words_of_its_own_still_says_that_it_is_over() -> None:
+    """A rule that has no words for the end gets the title of its lowest level, marked as over."""
+    rule = rule_of(
+        "on: detection\nper: device\nlevels:\n- {severity: 2, where: count > threshold, threshold: 5}\ngap: 1m\n"
+    )
+    raised, cleared = step_detections(Engine([rule]), sighting(0, [], 9), sighting(120, [], 1))
+    assert (raised.title.vi, raised.title.en) == ("camera:1 0,9 ?", "camera:1 0.9 ?")
+    assert (cleared.title.vi, cleared.title.en) == ("Đã dứt: camera:1 0,9 ?", "Over: camera:1 0.9 ?")
 
 
 def test_other_metrics_of_a_device_say_nothing() -> None:
@@ -353,4 +380,4 @@ def test_a_newer_view_of_the_registry() -> None:
     engine, states = Engine([RIVER]), States()
     step(engine, states, level(0, 2.0))
     (signal,) = step(engine.knowing(Lookups(titles={"river:phu-lam": "Phú Lâm"})), states, level(5, 3.0))
-    assert signal.title.vi.startswith("Phú Lâm: 3 m")
+    assert signal.title.vi.startswith("Phú Lâm: ")
