@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from time import monotonic
@@ -66,7 +68,8 @@ class LaneApp:
         self._store = store
         self._bootstrap = bootstrap
         self._hops = hops
-        self._scratch = tempfile.TemporaryDirectory(prefix="canh-faust-")
+        self._scratch = tempfile.mkdtemp(prefix="canh-faust-")
+        weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         self.faust = self._build(lane, worker_id)
         transport: SafeTransport = self.faust.transport
         self.watermark = transport.watermark
@@ -125,7 +128,7 @@ class LaneApp:
             consumer_group_instance_id=f"{group}-{worker_id}" if worker_id else None,
             broker=[URL(f"kafka://{server}") for server in self._bootstrap.split(",")],
             store="memory://",  # rule state lives in the database
-            datadir=self._scratch.name,  # Faust makes a directory that nothing is written to
+            datadir=self._scratch,  # Faust makes a directory that nothing is written to
             autodiscover=False,
             web_enabled=False,  # no unauthenticated server (P25)
             processing_guarantee="at_least_once",

@@ -12,7 +12,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from starlette.staticfiles import StaticFiles
 
 from schemas.text import fold
 from tests.e2e.console import mock_world as world
+from tests.e2e.console.mock_registry import REGISTRY, now
 
 Json = dict[str, Any]
 DIST = Path(__file__).resolve().parents[3] / "api" / "console" / "dist"
@@ -51,10 +52,6 @@ SESSION: Json = {
     "name": USER, "display_name": "Trần Thị Trực", "role": "supervisor", "agency": None, "communes": None,
     "csrf": CSRF, "language": "vi",
 }  # fmt: skip
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass
@@ -276,48 +273,6 @@ async def feed(state: State, since: int) -> AsyncIterator[str]:
         state.open_streams.discard(queue)
 
 
-def items(rows: list[Json]) -> JSONResponse:
-    return JSONResponse({"items": rows, "as_of": world.stamp(now())})
-
-
-async def devices(_: Request) -> Response:
-    return items(world.devices(now()))
-
-
-async def observations(request: Request) -> Response:
-    query = request.query_params
-    start, end = (datetime.fromisoformat(query[name]) for name in ("from", "to"))
-    return JSONResponse(world.series(request.path_params["id"], query["metric"], start, end))
-
-
-async def zones(_: Request) -> Response:
-    return JSONResponse(world.zones())
-
-
-async def sources(_: Request) -> Response:
-    rows = [
-        {
-            "source": {"id": id_, "kind": kind, "format": "native", "title": title, "cadence_s": cadence},
-            "last_observed_at": world.stamp(now() - timedelta(hours=3 if state == "silent" else 0)),
-            "last_received_at": world.stamp(now()), "accepted": 1200, "refused": 3, "state": state,
-        }
-        for id_, title, kind, cadence, state in world.SOURCES
-    ]  # fmt: skip
-    return items(rows)
-
-
-async def agencies(_: Request) -> Response:
-    return items([{"id": id_, "name": name, "kind": "office"} for id_, name in world.AGENCIES])
-
-
-async def kinds(_: Request) -> Response:
-    return items([{"id": id_, "vi": vi, "en": en, "icon": ""} for id_, vi, en in world.KINDS])
-
-
-async def metrics(_: Request) -> Response:
-    return items([{"id": id_, "unit": unit, "vi": vi, "en": en} for id_, unit, vi, en in world.METRICS])
-
-
 def _open(state: State, body: Json) -> None:
     fresh = {"status": "new", "version": 1, "opened_at": world.stamp(now()), **body}
     state.record(world.incident(len(state.incidents), now(), **fresh), "opened", "rule:test")
@@ -380,13 +335,7 @@ ROUTES = [
     Route("/v1/incidents/counts", counts),
     Route("/v1/incidents/{id}", incident),
     Route("/v1/incidents/{id}/{action}", order, methods=["POST"]),
-    Route("/v1/devices", devices),
-    Route("/v1/devices/{id}/observations", observations),
-    Route("/v1/zones", zones),
-    Route("/v1/sources", sources),
-    Route("/v1/agencies", agencies),
-    Route("/v1/kinds", kinds),
-    Route("/v1/metrics", metrics),
+    *REGISTRY,
     Mount("/console", StaticFiles(directory=DIST)),
 ]
 
