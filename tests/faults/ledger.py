@@ -171,7 +171,8 @@ def refused(dsn: str) -> dict[bytes, Bad]:
     found: dict[bytes, Bad] = {}
     with psycopg.connect(dsn) as connection:
         rows = connection.execute(
-            """SELECT raw, reason, topic, partition, "offset" FROM dead_letter WHERE source = 'ledger'"""
+            """SELECT raw, reason, topic, partition, "offset"
+                 FROM dead_letter JOIN dead_letter_raw USING (digest) WHERE source = 'ledger'"""
         ).fetchall()
     for raw, reason, topic, partition, offset in rows:
         assert topic == RAW_BULK.name
