@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from schemas.topics import EMBEDDED_BYTES, EMBEDDED_MS, TOPICS, Topic
 
 #: Whose word a record's time is. `received_at` is the broker's (LogAppendTime), never the sender's (CreateTime).
 STAMPS, BY_BROKER = "message.timestamp.type", "LogAppendTime"
+
+# Where no logs were asked for, kafka-python's warnings (of answers of the embedded broker) would stand among findings.
+logging.getLogger("kafka").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
