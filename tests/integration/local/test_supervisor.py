@@ -157,12 +157,12 @@ async def test_a_service_that_cannot_start_is_told_with_its_log(home: Home) -> N
 
 async def test_a_service_that_ended_for_good_ends_the_run_with_its_last_words(home: Home) -> None:
     """Started again, a worker that stopped because too much was refused would go on draining, a little each time."""
-    refusing = PROGRAM.replace("time.sleep(60)", "time.sleep(0.5); print('refused too much'); sys.exit(3)")
+    refusing = PROGRAM.replace("time.sleep(600)", "time.sleep(0.5); print('refused too much'); sys.exit(3)")
     worker = replace(service(home, "worker", "broker", program=refusing), final={3: TooMuchPoisonError})
     changes: list[Change] = []
     supervisor = Supervisor([service(home, "broker"), worker], home, on_change=changes.append)
     with pytest.raises(TooMuchPoisonError, match="worker: refused too much"):
-        await asyncio.wait_for(supervisor.run(on_ready=lambda: None), 30)
+        await asyncio.wait_for(supervisor.run(on_ready=lambda: None), LONG_S)
     assert supervisor.pid("broker") is None
     assert phases(changes, Phase.STARTING).count("worker") == 1
     home.close()
