@@ -19,6 +19,9 @@ from schemas.topics import EMBEDDED_BYTES, EMBEDDED_MS, TOPICS, Topic
 #: Whose word a record's time is. `received_at` is the broker's (LogAppendTime), never the sender's (CreateTime).
 STAMPS, BY_BROKER = "message.timestamp.type", "LogAppendTime"
 
+#: Milliseconds until a broker that does not answer is given up; half a minute, kafka-python's own, is long at a prompt.
+GIVE_UP_MS = 10_000
+
 # Where no logs were asked for, kafka-python's warnings (of answers of the embedded broker) would stand among findings.
 logging.getLogger("kafka").addHandler(logging.NullHandler())
 
@@ -137,7 +140,12 @@ def consumer(bootstrap: str, *topics: str, **options: object) -> Iterator[Any]:
     """Give a consumer of no group; raises BackpressureError when the broker is away, or goes away."""
     try:
         made = KafkaConsumer(
-            *topics, bootstrap_servers=bootstrap.split(","), group_id=None, enable_auto_commit=False, **options
+            *topics,
+            bootstrap_servers=bootstrap.split(","),
+            bootstrap_timeout_ms=GIVE_UP_MS,
+            group_id=None,
+            enable_auto_commit=False,
+            **options,
         )
     except KafkaError as error:
         raise BackpressureError(f"No broker answers at {bootstrap}: {error!r}") from error
@@ -203,6 +211,8 @@ def _create(admin: Any, topic: Topic, *, embedded: bool, replication: int) -> bo
 
 def _admin(bootstrap: str) -> Any:
     try:
-        return KafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="canh-admin")
+        return KafkaAdminClient(
+            bootstrap_servers=bootstrap.split(","), client_id="canh-admin", bootstrap_timeout_ms=GIVE_UP_MS
+        )
     except KafkaError as error:
         raise BackpressureError(f"No broker answers at {bootstrap}: {error!r}") from error
