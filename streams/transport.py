@@ -125,6 +125,8 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # F
             for tp, offset in offsets.items()
             if tp in assigned
         }
+        if not wanted:  # all were taken away meanwhile; aiokafka would end the worker for committing nothing
+            return False
         try:
             async with asyncio.timeout(COMMIT_S):
                 await consumer.commit(wanted)

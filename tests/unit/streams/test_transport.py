@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from aiokafka.structs import TopicPartition
 
 from streams import transport
-from streams.transport import EMPTY_FETCH_S, _unhurried
+from streams.transport import EMPTY_FETCH_S, _ConsumerThread, _unhurried
 
 
 @pytest.mark.parametrize("found", [True, False])
@@ -39,3 +42,19 @@ async def test_a_wait_that_is_cancelled_ends_quietly() -> None:
     await asyncio.sleep(0)
     task.cancel()
     assert await task is False
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_only_what_is_ours_is_committed(*, ours: bool) -> None:
+    """A commit that comes after all partitions were taken away commits nothing, and ends nobody."""
+    here = TopicPartition("canh.raw.bulk", 0)
+    asked: list[Any] = []
+
+    async def commit(offsets: Any) -> None:
+        asked.append(offsets)
+
+    thread: Any = SimpleNamespace(
+        _ensure_consumer=lambda: SimpleNamespace(commit=commit), assignment=lambda: {here} if ours else set()
+    )
+    assert await _ConsumerThread._commit(thread, {here: 5}) is ours
+    assert [list(offsets) for offsets in asked] == ([[here]] if ours else [])
