@@ -92,15 +92,11 @@ class ObservationBatch:
 
     def rows(self) -> Iterator[Observation]:
         """Give the observations one by one (the slow way)."""
-        for i in range(len(self)):
-            yield self.row(i)
+        return map(_observation, self.frame.iter_rows(named=True))
 
     def row(self, i: int) -> Observation:
-        """Give row i as a record."""
-        fields = {name: self.column(name)[i] for name in self.SCHEMA}
-        fields["zone_ids"], fields["marks"] = tuple(fields["zone_ids"]), tuple(fields["marks"])
-        id_ = Observation.identity(fields["device"], fields["metric"], fields["observed_at"])
-        return Observation(id=id_, **fields)
+        """Give row i as a record, without a look at the others."""
+        return _observation(self.frame.row(i, named=True))
 
     def column(self, name: str) -> list[Any]:
         """Give one column as a list, made when it is first asked for."""
@@ -195,3 +191,9 @@ class ObservationBatch:
         if nulls:
             raise PoisonMessageError(Reason.BAD_SHAPE, f"rows without {', '.join(nulls)}", field=nulls[0])
         return cls(frame)
+
+
+def _observation(fields: dict[str, Any]) -> Observation:
+    id_ = Observation.identity(fields["device"], fields["metric"], fields["observed_at"])
+    fields["zone_ids"], fields["marks"] = tuple(fields["zone_ids"]), tuple(fields["marks"])
+    return Observation(id=id_, **fields)
