@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-import polars as pl
-
 from schemas.events import Observation, Signal
-from streams.rules import absence, hours, machine
+from streams.rules import absence, hours, machine, silence
 from streams.rules.frame import Lookups, Table
 from streams.rules.group import Groups, Row, keys_of
 from streams.rules.machine import Turn, Word
@@ -113,25 +111,27 @@ class Run:
 
     def _hear(self, plan: Plan, table: Table) -> None:
         """Take the events that are news of a key to the machine of silence: all others change nothing."""
-        heard = _heard(plan, table)
-        due = self.states.deadlines(plan.rule.id)
-        keys, reaches = heard.get_column("key").to_list(), heard.get_column("reach").to_list()
-        news = [i for i, key in enumerate(keys) if reaches[i] >= due.get(key, reaches[i])]
-        if not news:
-            return
-        # Of the events of a key in one slot, the first says all: see deadline_after.
-        said = heard[news].sort("at", "#").unique(["key", "timeout", "slot"], keep="first", maintain_order=True)
-        part = table.pick(said.get_column("#").to_numpy())
-        for i, (at, timeout) in enumerate(said.select("at", "timeout").iter_rows()):
-            self._hear_row(plan, part, i, time_of(at), timeout * MICROSECOND)
+        news = silence.news(plan, table, self.states)
+        part = table.pick(news.get_column("#").to_numpy())
+        rows = news.select("at", "timeout", "deadline", "steady").iter_rows()
+        for i, (at, timeout, deadline, steady) in enumerate(rows):
+            if steady:
+                self._go_on(plan, part, i, time_of(at), timeout, time_of(deadline))
+            else:
+                self._hear_row(plan, part, i, time_of(at), timeout * MICROSECOND)
+
+    def _go_on(self, plan: Plan, table: Table, i: int, at: datetime, timeout: int, deadline: datetime) -> None:
+        """Move the state of a key on that was never silent for long."""
+        key, rule = str(table.column(plan.key)[i]), plan.rule.id
+        self.before.setdefault((rule, key), self.states.get(rule, key))
+        self.states.put(rule, key, AbsentState(at, deadline, _last_sight(plan, table, i, key, at, timeout * MICROSECOND)))
 
     def _hear_row(self, plan: Plan, table: Table, i: int, at: datetime, timeout: timedelta) -> None:
         key = str(table.column(plan.key)[i])
         current = self.states.get(plan.rule.id, key)
         if not absence.is_news(current, at, timeout):
             return
-        plain = table.kind == "observation" and at == table.column("observed_at")[i]
-        sight = _sight(plan, table, i, (timeout.total_seconds() / 60,), key, event="" if plain else table.event_id(i))
+        sight = _last_sight(plan, table, i, key, at, timeout)
         touched = self._touch(plan.rule.id, key, current)
         if not isinstance(touched, AbsentState):
             touched = AbsentState(last_at=_BEGINNING, deadline=absence.deadline_after(at, timeout), sight=sight)
@@ -147,34 +147,6 @@ class Run:
     def _settle(self, plan: Plan, key: str, touched: AnyState | None, turns: list[Turn]) -> None:
         self.states.put(plan.rule.id, key, touched)
         self.signals += [signal_of(plan, key, turn, self.lookups) for turn in turns]
-
-
-def _heard(plan: Plan, table: Table) -> pl.DataFrame:
-    """Give number, key, time, time-out, their sum and slot of the rows that a rule of silence hears, in microseconds.
-
-    A device was alive at the event's time, or when its event was received where its clock is ahead.
-    """
-    alive = (
-        pl.when(table.future()).then(pl.min_horizontal("observed_at", "received_at")).otherwise(pl.col("observed_at"))
-    )
-    times = pl.DataFrame([table.series("observed_at"), table.series("received_at")]).select(at=alive.to_physical())
-    cadences = table.series("cadence_s")
-    known = cadences.unique().to_list()
-    timeouts = [plan.timeout(cadence) for cadence in known]
-    frame = times.with_columns(
-        key=table.series(plan.key).cast(pl.String),
-        timeout=_mapped(cadences, known, timeouts),
-        slot=pl.col("at") // _mapped(cadences, known, [timeout and absence.slot_of(timeout) for timeout in timeouts]),
-        hit=table.frame(plan.reads).select(hit=plan.hits).get_column("hit"),
-    )
-    asked = pl.col("hit") & pl.col("timeout").is_not_null()
-    return frame.with_row_index("#").filter(asked).with_columns(reach=pl.col("at") + pl.col("timeout"))
-
-
-def _mapped(column: pl.Series, known: Sequence[float | None], spans: Sequence[timedelta | None]) -> pl.Series:
-    """Give microseconds for the values of a column."""
-    numbers = [None if span is None else span // MICROSECOND for span in spans]
-    return column.replace_strict(known, numbers, return_dtype=pl.Int64)
 
 
 def _due(plan: Plan, current: AnyState, now: datetime) -> bool:
@@ -200,3 +172,10 @@ def _sight(plan: Plan, table: Table, i: int, thresholds: tuple[float | None, ...
     zone = key if plan.key == "zone" else None
     value = table.number(plan.rule.value_column, i)
     return Sight(event, lon, lat, commune, zone, device or None, metric, value, thresholds, table.simulated[i])
+
+
+def _last_sight(plan: Plan, table: Table, i: int, key: str, at: datetime, timeout: timedelta) -> Sight:
+    """Give what is told of a key that falls silent after row i; the id of a plain observation follows from it."""
+    plain = table.kind == "observation" and at == table.column("observed_at")[i]
+    event = "" if plain else table.event_id(i)
+    return _sight(plan, table, i, (timeout.total_seconds() / 60,), key, event=event)
