@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from schemas.codec import encode
 from schemas.events import Signal
 from schemas.store.abstract import Committed, Offset, RuleState
 from schemas.store.feed import of_signal, overtaken
 from schemas.store.timescale.audit import append_audit
 from schemas.store.timescale.bulk import Optimism
+from schemas.store.timescale.copy_text import bytes_literal, literal
 from schemas.store.timescale.incidents import write_feed, write_incidents
 from schemas.store.timescale.letters import store_letters
 from schemas.store.timescale.seen import DeviceCache, write_newest
@@ -65,10 +68,14 @@ async def _signals(work: Work, signals: Sequence[Signal]) -> None:
 
 async def _rule_states(connection: Connection, states: Sequence[RuleState]) -> None:
     last = {(s.topic, s.partition, s.rule, s.key): s for s in states}
-    rows = [fields(last[key], (*_STATE_KEY, "state")) for key in sorted(last)]
-    kept = [row for row in rows if row["state"] is not None]
-    dropped = [row for row in rows if row["state"] is None]
+    ordered = [last[key] for key in sorted(last)]
+    kept = [(state, state.state) for state in ordered if state.state is not None]
     if kept:
-        await run(connection, "put_rule_states", columns(kept, (*_STATE_KEY, "state")))
-    if dropped:
-        await run(connection, "drop_rule_states", columns(dropped, _STATE_KEY))
+        raw = bytes_literal([state for _, state in kept])
+        await run(connection, "put_rule_states", {**_state_keys([state for state, _ in kept]), "state": raw})
+    if dropped := [state for state in ordered if state.state is None]:
+        await run(connection, "drop_rule_states", _state_keys(dropped))
+
+
+def _state_keys(states: Sequence[RuleState]) -> dict[str, str]:
+    return {name: literal(pl.Series([getattr(state, name) for state in states])) for name in _STATE_KEY}
