@@ -48,7 +48,7 @@ class Worker:
         self._only = only
         self._lane = lane
         self._stopping = asyncio.Event()
-        self._store = make_store(settings, "worker", size=6)
+        self._store = make_store(settings, "worker", size=10)
         self._publisher = make_publisher(settings)
         self._atlas = make_atlas(settings, self._store)
         self._lanes: list[LaneApp] = []

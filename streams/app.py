@@ -28,17 +28,21 @@ from streams.metrics import DELETED_UNREAD
 from streams.pipeline import step_before
 from streams.poison import PoisonGauge
 from streams.survey import Surveyor
-from streams.transport import LogReader, SafeTransport
+from streams.transport import LogReader, Run, SafeTransport
+from streams.turns import Crew
 from streams.watermark import Place
 
 logger = logging.getLogger(__name__)
 
 #: A stop waits so long for runs that are under way, then leaves them: they are done again after the next start.
 FINISH_S = 10.0
-#: Most records of one run. Large ones cost the database half as much a row; an alarm does not wait behind its like.
-MAX_RUN = {Lane.BULK: 16_000, Lane.PRIORITY: 2_000}
+#: Most records of one fetch, of all partitions. Large runs cost the database half as much a row, so only FETCH_BYTES
+#: cuts those of the bulk lane; an alarm does not wait behind its like.
+MAX_RUN = {Lane.BULK: 100_000, Lane.PRIORITY: 2_000}
 #: Most bytes that the broker gives of one partition at once: a full run of small readings.
 FETCH_BYTES = 4 * 1024 * 1024
+#: Runs of a hop that wait for their turn here; more of them wait in Faust's buffer.
+WAITING = 2
 #: Between two looks for the place to go on from, while database or broker are away.
 RESUME_EVERY_S = 1.0
 
@@ -195,14 +199,18 @@ class LaneApp:
     def _add_agent(self, hop: Hop) -> None:
         carrier = self._carriers[hop.name]
 
+        async def carry(run: Run) -> None:
+            try:
+                await carrier.carry(run)
+            except Exception as error:  # noqa: BLE001 -- outermost: a bug must end the worker, not only this agent
+                # The carrier leaves all later runs of that partition alone. If the agent ended, Faust would start it
+                # again behind the failed run, and so lose it (P6).
+                self._fatal = error
+
         async def agent(stream: Any) -> None:
-            async for run in stream:
-                try:
-                    await carrier.carry(run)
-                except Exception as error:  # noqa: BLE001 -- outermost: a bug must end the worker, not only this agent
-                    # Faust would start the agent again behind the failed run, and so lose it (P6): stand still.
-                    self._fatal = error
-                    await asyncio.Event().wait()
+            async with Crew(carry, hop.at_once + WAITING) as crew:
+                async for run in stream:
+                    await crew.begin(run)
 
         topic = self.faust.topic(hop.topic.name, schema=_RunSchema())
         self.faust.agent(topic, name=f"canh.{hop.name}", concurrency=1)(agent)
@@ -211,7 +219,7 @@ class LaneApp:
         """Give where each partition goes on; waits while database or broker are away."""
         async with AsyncExitStack() as held:
             for carrier in self._carriers.values():  # what is under way may still move offsets and states
-                await held.enter_async_context(carrier.quiet)
+                await held.enter_async_context(carrier.quiet())
             while True:
                 try:
                     starts = await self._starts(log, places)

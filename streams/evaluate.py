@@ -62,6 +62,7 @@ class EvaluateHop(Hop):
     """
 
     name = "evaluate"
+    at_once = 2
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
@@ -22,6 +23,7 @@ from streams.poison import PoisonGauge
 from streams.reach import Reach
 from streams.sources.checks import NEWEST, OLDEST
 from streams.transport import Run
+from streams.turns import Turns
 from streams.watermark import Place, Watermark
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,8 @@ class Hop(ABC):
     name: str
     #: The topic it reads.
     topic: Topic
+    #: Partitions that it works on at the same time: while one waits for the database, another goes on.
+    at_once: int = 1
 
     async def load(self, place: Place) -> None:  # noqa: B027 -- most hops have no state to load
         """Read the state of a partition from the store (again)."""
@@ -95,7 +99,8 @@ class Carrier:
         self._watermark = watermark
         self._on_ready = on_ready
         self._reach: dict[Place, Reach] = {}
-        self._busy = asyncio.Lock()
+        self._turns = Turns(hop.at_once)
+        self._broken: set[Place] = set()
         self._carrying = 0
 
     @property
@@ -104,21 +109,28 @@ class Carrier:
         return self._carrying > 0
 
     @property
-    def quiet(self) -> asyncio.Lock:
-        """The lock to hold while partitions are taken over: no run and no tick is under way then."""
-        return self._busy
+    def working(self) -> bool:
+        """Tell whether a run or a tick is being worked."""
+        return self._turns.taken
+
+    def quiet(self) -> AbstractAsyncContextManager[None]:
+        """Wait until no run and no tick is under way, and let none begin: for a takeover of partitions."""
+        return self._turns.all()
 
     async def resume(self, place: Place, next_offset: int) -> None:
         """Take a partition over: forget what was known of it, load its state, go on at an offset; hold `quiet`."""
         await self.hop.load(place)
         self._reach[place] = Reach(next_offset, next_offset)
+        self._broken.discard(place)
 
     async def carry(self, run: Run) -> None:
         """Make one run durable: split at poison, wait out what is away, then report it finished."""
         self._carrying += 1
         try:
-            async with self._busy:
+            async with self._turns.of(run.ticket.place):
                 if not self._watermark.current(run.ticket):  # taken over meanwhile, perhaps at an earlier place
+                    return
+                if run.ticket.place in self._broken:  # the run before it was not finished: never leave it out
                     return
                 await self._carry(run)
         finally:
@@ -129,10 +141,10 @@ class Carrier:
 
     async def tick(self, lag_of: Callable[[Place], Lag | None] = lambda _place: NO_LAG) -> None:
         """Let time pass in every partition that is ours, in between two runs; not where `lag_of` gives None."""
-        async with self._busy:
-            for place in [place for place in self._watermark.places() if place in self._reach]:
+        for place in [place for place in self._watermark.places() if place in self._reach]:
+            async with self._turns.of(place):
                 lag = lag_of(place)  # asked for here: partitions may have moved while we waited
-                if lag is not None:
+                if lag is not None and self._watermark.position(place) is not None and place not in self._broken:
                     await self._tick(place, lag)
 
     async def _tick(self, place: Place, lag: Lag) -> None:
@@ -156,9 +168,13 @@ class Carrier:
 
     async def _carry(self, run: Run) -> None:
         place = run.ticket.place
-        if run.ticket.restarted:
-            await self._restart(place, run.ticket.first)
-        await self._work_off(place, [run.records])
+        try:
+            if run.ticket.restarted:
+                await self._restart(place, run.ticket.first)
+            await self._work_off(place, [run.records])
+        except BaseException:
+            self._broken.add(place)
+            raise
 
     async def _work_off(self, place: Place, parts: list[Records]) -> None:
         """Make parts of a run durable, one after the other; poison splits them, and a store that takes too long."""

@@ -28,7 +28,7 @@ from streams.world import Atlas, World
 logger = logging.getLogger(__name__)
 
 #: Observations in one message of the canonical topic at most, and its bytes: below the broker's 1 MiB for a message.
-BATCH_ROWS, BATCH_BYTES = 10_000, 768 * 1024
+BATCH_ROWS, BATCH_BYTES = 20_000, 768 * 1024
 
 #: Refusals that speak of something broken; a camera's heartbeats are `unsupported` all day, and that is well.
 POISON = frozenset(Reason) - {Reason.UNSUPPORTED}
@@ -40,6 +40,7 @@ class NormalizeHop(Hop):
     """Applies adapters and edge rules, adds commune and zones, sends on; refusals go to the dead letters."""
 
     name = "normalize"
+    at_once = 2
 
     def __init__(self, topic: Topic, sends: Topic, atlas: Atlas, publisher: Publisher, gauge: PoisonGauge) -> None:
         self.topic = topic

@@ -28,12 +28,13 @@ class StoreHop(Hop):
     """
 
     name = "store"
+    at_once = 2
 
     def __init__(self, topic: Topic, store: StreamStore, pace: Pace | None = None) -> None:
         self.topic = topic
         self._store = store
         self._pace = pace or Pace()
-        self._hurried = False
+        self._hurried: set[Place] = set()
 
     async def load(self, place: Place) -> None:
         """Begin anew: what the store had been told to write later may be lost."""
@@ -42,7 +43,8 @@ class StoreHop(Hop):
     async def work(self, place: Place, records: Records) -> Commit:
         """Join all batches of the run into one write."""
         commit = gather(records)
-        return replace(commit, newest_later=not self._pace.is_due(place, records[0].offset, hurried=self._hurried))
+        due = self._pace.is_due(place, records[0].offset, hurried=place in self._hurried)
+        return replace(commit, newest_later=not due)
 
     async def tick(self, place: Place, lag: Lag = NO_LAG) -> Commit | None:  # noqa: ARG002 -- rows tell their own time
         """Write what has waited."""
@@ -52,9 +54,9 @@ class StoreHop(Hop):
         """Give the first record whose newest values wait."""
         return self._pace.owed_from(place)
 
-    def hurry(self, place: Place, *, on: bool) -> None:  # noqa: ARG002 -- rare: all partitions may hurry for a moment
+    def hurry(self, place: Place, *, on: bool) -> None:
         """Let nothing wait while a bad record is looked for."""
-        self._hurried = on
+        (self._hurried.add if on else self._hurried.discard)(place)
 
     async def salvage(self, place: Place, record: ConsumerRecord, error: PoisonMessageError) -> Commit:
         """Of a batch that the database refuses, write all rows but the bad ones."""

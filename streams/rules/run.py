@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from schemas.events import Observation, Signal
 from streams.rules import absence, hours, machine, silence
@@ -12,8 +12,8 @@ from streams.rules.group import Groups, Row, keys_of
 from streams.rules.machine import Turn, Word
 from streams.rules.plan import Plan
 from streams.rules.signals import signal_of
+from streams.rules.silence import Heard
 from streams.rules.state import (
-    MICROSECOND,
     AbsentState,
     AnyState,
     HoursState,
@@ -23,7 +23,6 @@ from streams.rules.state import (
     StateKey,
     States,
     copy,
-    time_of,
 )
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -111,31 +110,29 @@ class Run:
 
     def _hear(self, plan: Plan, table: Table) -> None:
         """Take the events that are news of a key to the machine of silence: all others change nothing."""
-        news = silence.news(plan, table, self.states)
-        part = table.pick(news.get_column("#").to_numpy())
-        rows = news.select("at", "timeout", "deadline", "steady").iter_rows()
-        for i, (at, timeout, deadline, steady) in enumerate(rows):
-            if steady:
-                self._go_on(plan, part, i, time_of(at), timeout, time_of(deadline))
+        part, news = silence.news(plan, table, self.states)
+        for heard in news:
+            if heard.steady:
+                self._go_on(plan, part, heard)
             else:
-                self._hear_row(plan, part, i, time_of(at), timeout * MICROSECOND)
+                self._hear_one(plan, part, heard)
 
-    def _go_on(self, plan: Plan, table: Table, i: int, at: datetime, timeout: int, deadline: datetime) -> None:
+    def _go_on(self, plan: Plan, part: Table, heard: Heard) -> None:
         """Move the state of a key on that was never silent for long."""
-        key, rule = str(table.column(plan.key)[i]), plan.rule.id
+        rule, key = plan.rule.id, heard.key
         self.before.setdefault((rule, key), self.states.get(rule, key))
-        self.states.put(rule, key, AbsentState(at, deadline, _last_sight(plan, table, i, key, at, timeout * MICROSECOND)))
+        self.states.put(rule, key, AbsentState(heard.at, heard.deadline, _last_sight(plan, part, heard)))
 
-    def _hear_row(self, plan: Plan, table: Table, i: int, at: datetime, timeout: timedelta) -> None:
-        key = str(table.column(plan.key)[i])
-        current = self.states.get(plan.rule.id, key)
-        if not absence.is_news(current, at, timeout):
+    def _hear_one(self, plan: Plan, part: Table, heard: Heard) -> None:
+        current = self.states.get(plan.rule.id, heard.key)
+        if not absence.is_news(current, heard.at, heard.timeout):
             return
-        sight = _last_sight(plan, table, i, key, at, timeout)
-        touched = self._touch(plan.rule.id, key, current)
+        sight = _last_sight(plan, part, heard)
+        touched = self._touch(plan.rule.id, heard.key, current)
         if not isinstance(touched, AbsentState):
-            touched = AbsentState(last_at=_BEGINNING, deadline=absence.deadline_after(at, timeout), sight=sight)
-        self._settle(plan, key, touched, absence.hear(touched, at, timeout, sight, plan.timing.severities[0]))
+            touched = AbsentState(_BEGINNING, absence.deadline_after(heard.at, heard.timeout), sight)
+        turns = absence.hear(touched, heard.at, heard.timeout, sight, plan.timing.severities[0])
+        self._settle(plan, heard.key, touched, turns)
 
     def _touch(self, rule: str, key: str, current: AnyState | None) -> AnyState | None:
         """Give a state that may be changed: a copy on the first touch of this step."""
@@ -174,8 +171,8 @@ def _sight(plan: Plan, table: Table, i: int, thresholds: tuple[float | None, ...
     return Sight(event, lon, lat, commune, zone, device or None, metric, value, thresholds, table.simulated[i])
 
 
-def _last_sight(plan: Plan, table: Table, i: int, key: str, at: datetime, timeout: timedelta) -> Sight:
-    """Give what is told of a key that falls silent after row i; the id of a plain observation follows from it."""
-    plain = table.kind == "observation" and at == table.column("observed_at")[i]
-    event = "" if plain else table.event_id(i)
-    return _sight(plan, table, i, (timeout.total_seconds() / 60,), key, event=event)
+def _last_sight(plan: Plan, part: Table, heard: Heard) -> Sight:
+    """Give what is told of a key that falls silent after an event; the id of a plain observation follows from it."""
+    plain = part.kind == "observation" and heard.at == part.column("observed_at")[heard.i]
+    event = "" if plain else part.event_id(heard.i)
+    return _sight(plan, part, heard.i, (heard.timeout.total_seconds() / 60,), heard.key, event=event)

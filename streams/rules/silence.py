@@ -1,30 +1,52 @@
 """Finds in a table of events what the machine of silence must see: for most keys one event a batch, the last.
 
-The machine takes one event for each slot (see absence.py). Of a key that was heard of again before each of its deadlines
-only where it ends is of interest, and that is the case of nearly all keys, nearly always.
+The machine takes one event for each slot (see absence.py). Of a key that was heard of again before each of its
+deadlines only where it ends is of interest, and that is the case of nearly all keys, nearly always.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import polars as pl
 
 from streams.rules import absence
 from streams.rules.frame import Table
 from streams.rules.plan import Plan
-from streams.rules.state import MICROSECOND, AbsentState, States
+from streams.rules.state import MICROSECOND, AbsentState, States, time_of
 
 _TIME = pl.Datetime("us", "UTC")
 
 
-def news(plan: Plan, table: Table, states: States) -> pl.DataFrame:
-    """Give the rows (`#`) that change a state of a rule of silence, in order of event time.
+class Heard(NamedTuple):
+    """An event that a machine of silence hears: its row in the table that came with it, key, time and time-out.
 
-    `at`, `timeout` and `deadline` (the one that it sets) are in microseconds. `steady`: nothing of the key that is left
-    out here let its deadline pass, nor does this row, so its state is simply moved on.
+    `deadline` is the one that it sets. `steady`: none of the key's events that are left out let a deadline pass, nor
+    does this one, so the key's state is simply moved on.
     """
+
+    i: int
+    key: str
+    at: datetime
+    timeout: timedelta
+    deadline: datetime
+    steady: bool
+
+
+def news(plan: Plan, table: Table, states: States) -> tuple[Table, list[Heard]]:
+    """Give what changes states of a rule of silence, in order of event time, and the table of just these rows."""
+    found = _news(plan, table, states)
+    rows = found.select("key", "at", "timeout", "deadline", "steady").iter_rows()
+    heard = [
+        Heard(i, key, time_of(at), timeout * MICROSECOND, time_of(deadline), steady)
+        for i, (key, at, timeout, deadline, steady) in enumerate(rows)
+    ]
+    return table.pick(found.get_column("#").to_numpy()), heard
+
+
+def _news(plan: Plan, table: Table, states: States) -> pl.DataFrame:
     heard = _heard(plan, table)
     known = _known(plan, heard.get_column("key").unique().to_list(), states)
     fresh = heard.join(known, on="key", how="left").filter(
@@ -49,7 +71,7 @@ def news(plan: Plan, table: Table, states: States) -> pl.DataFrame:
 
 
 def _known(plan: Plan, keys: Sequence[str], states: States) -> pl.DataFrame:
-    """Give each key a number, its deadline, and when it was last heard of unless it counts as absent; null: not known."""
+    """Give each key a number, its deadline, and when it was last heard of unless it counts as absent (null)."""
     deadlines, found = states.deadlines(plan.rule.id), states.of(plan.rule.id)
     last_at = [
         state.last_at if isinstance(state := found.get(key), AbsentState) and state.started_at is None else None

@@ -70,10 +70,10 @@ async def test_a_partition_is_not_taken_over_while_a_tick_is_being_written() -> 
     store.open_gate.clear()
     ticking = asyncio.create_task(mine.tick())
     await asyncio.sleep(0)
-    assert mine.quiet.locked()
+    assert mine.working
     store.open_gate.set()
     await ticking
-    assert not mine.quiet.locked()
+    assert not mine.working
 
 
 async def test_a_run_under_way_is_seen_until_it_is_durable() -> None:

@@ -195,7 +195,7 @@ async def test_a_run_that_waited_while_its_partition_was_taken_over_is_left() ->
     await carrier.resume(PLACE, 100)
     old = watermark.read(PLACE, 100, 101, frozenset({hop.name}))
     assert old is not None
-    async with carrier.quiet:
+    async with carrier.quiet():
         waiting = asyncio.create_task(carrier.carry(Run(old, records(100, 101))))
         await asyncio.sleep(0)
         await ledger.reset_offset(Offset(hop.name, PLACE.topic, PLACE.partition, 0))
