@@ -180,7 +180,7 @@ class Carrier:
         """Make parts of a run durable, one after the other; poison splits them, and a store that takes too long."""
         tries = slow = 0
         while parts:
-            part = [record for record in parts.pop(0) if record.offset >= self._reach[place].read]
+            part = _from(parts.pop(0), self._reach[place].read)
             if not part:
                 continue
             try:
@@ -288,6 +288,11 @@ class Carrier:
                 await self._wait(len(BACKOFF_S), error)
             else:
                 return
+
+
+def _from(part: Records, offset: int) -> Records:
+    """Leave out the records before an offset: mostly none."""
+    return part if part and part[0].offset >= offset else [record for record in part if record.offset >= offset]
 
 
 def _halves(part: Records) -> list[Records]:

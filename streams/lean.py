@@ -5,6 +5,7 @@ aiokafka's own are dataclasses of eleven fields, each of them work for the garba
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import msgspec
@@ -30,10 +31,19 @@ class LeanRecord(msgspec.Struct, gc=False):
 
 
 class _LeanRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types here
+    _headers: tuple[tuple[str, bytes], ...] = ()
+
+    def __iter__(self) -> Iterator[LeanRecord]:
+        found: Iterator[LeanRecord] = self._records_iterator  # without a call of ours in between for each record
+        return found
+
     def _consumer_record(self, tp: Any, record: Any) -> LeanRecord:
-        return LeanRecord(
-            tp.topic, tp.partition, record.offset, record.timestamp, record.key, record.value, tuple(record.headers)
-        )
+        headers = tuple(record.headers)
+        if headers == self._headers:
+            headers = self._headers  # neighbours share one object: less memory, and who reads them sees it at once
+        else:
+            self._headers = headers
+        return LeanRecord(tp.topic, tp.partition, record.offset, record.timestamp, record.key, record.value, headers)
 
 
 def use_lean_records() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 import numpy as np
@@ -27,6 +27,7 @@ from streams.world import Atlas, World
 
 logger = logging.getLogger(__name__)
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Observations in one message of the canonical topic at most, and its bytes: below the broker's 1 MiB for a message.
 BATCH_ROWS, BATCH_BYTES = 20_000, 768 * 1024
 
@@ -70,9 +71,11 @@ class NormalizeHop(Hop):
         before = self._judged.get(place, range(0))
         if run.start not in before or run[-1] not in before:
             self._judged[place] = run
-            senders = {letter.offset: letter.source for letter in letters} | {r.offset: r.source.id for r in raws}
-            refused = {letter.offset for letter in letters if letter.reason in POISON}
-            bad = self._gauge.count_sources(Counter(senders.values()), Counter(senders[offset] for offset in refused))
+            known = {raw.offset for raw in raws} if letters else set()
+            seen = Counter(raw.source.id for raw in raws)
+            seen.update({letter.offset: letter.source for letter in letters if letter.offset not in known}.values())
+            refused = {letter.offset: letter.source for letter in letters if letter.reason in POISON}
+            bad = self._gauge.count_sources(seen, Counter(refused.values()))
             self._tell(self._bad if bad is None else bad)
 
     def _tell(self, bad: frozenset[str]) -> None:
@@ -125,22 +128,28 @@ def sort_out(records: Records, world: World) -> tuple[list[RawRecord], list[Dead
     letters: list[DeadLetter] = []
     known: dict[object, tuple[str, Source | None, Mapping[str, bytes]]] = {}
     times: dict[int, datetime] = {}
+    said: object = known  # no record's headers
+    sender: tuple[str, Source | None, Mapping[str, bytes]] = ("", None, {})
+    stamp, at = None, _EPOCH
     for record in records:
-        # Neighbours mostly have equal headers and times: one look for all of them.
-        key = tuple(record.headers or ())
-        name, source, headers = known.get(key) or known.setdefault(key, _sender(headers_of(record), world))
+        if record.headers is not said:  # neighbours mostly share them (see lean.py), and their time: one look for all
+            said = record.headers
+            key = tuple(record.headers or ())
+            sender = known.get(key) or known.setdefault(key, _sender(headers_of(record), world))
+        name, source, headers = sender
         if source is None and not name and is_structured(headers):
             name, source = _known(source_of(record.value or b"", headers), world)
         if source is None:
             why = f"source {name!r} is {_why_not(name, world)}; see `canh source list`"
             letters.append(dead_letter(record, PoisonMessageError(Reason.UNKNOWN_SOURCE, why), source=name))
             continue
-        stamp = record.timestamp
-        try:
-            at = times.get(stamp) or times.setdefault(stamp, received_at(record))
-        except PoisonMessageError as error:
-            letters.append(dead_letter(record, error, source=name))
-            continue
+        if record.timestamp != stamp:
+            try:
+                at = times.get(record.timestamp) or times.setdefault(record.timestamp, received_at(record))
+            except PoisonMessageError as error:
+                letters.append(dead_letter(record, error, source=name))
+                continue
+            stamp = record.timestamp
         raws.append(RawRecord(source, record.value or b"", headers, at, record.topic, record.partition, record.offset))
     return raws, letters
 

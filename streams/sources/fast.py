@@ -27,6 +27,7 @@ from streams.sources.plans import PlanMaker, PlanTable
 
 #: Headers that say that the value is not the message as it is.
 _CHANGED = frozenset({"content-encoding", TRUNCATED_HEADER})
+_NO_TIME = -(2**63)
 _OLDEST_US, _NEWEST_US = (round(at.timestamp() * 1e6) for at in (OLDEST, NEWEST))
 
 Numbers = npt.NDArray[np.int64]
@@ -38,7 +39,7 @@ class _Reading(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     metric: str
     value: float
     unit: str | msgspec.UnsetType | None = msgspec.UNSET
-    observed_at: _Aware | msgspec.UnsetType = msgspec.UNSET
+    observed_at: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Event(msgspec.Struct, forbid_unknown_fields=True, tag="observation", tag_field="type", gc=False):
@@ -48,7 +49,7 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, tag="observation", tag_
     metric: str | None = None
     value: float | None = None
     unit: str | None = None
-    observed_at: _Aware | None = None
+    observed_at: str | None = None
     lon: float | None = None
     lat: float | None = None
     id: str | None = None
@@ -145,33 +146,34 @@ class FastLane:
 _NOTHING = pl.DataFrame(schema=SCHEMA)
 
 
-class _NotPlainError(Exception):
-    """This record goes the slow way, which says why if it refuses."""
-
-
 def _decoded(records: Sequence[RawRecord]) -> tuple[list[_Event], list[int], list[int]]:
     """Give one event for each row, the record number of each row, and the numbers of records that are not plain."""
     events: list[_Event] = []
     numbers: list[int] = []
     left: list[int] = []
-    one, source, headers, fits = _one.decode, None, None, False
+    one, unset = _one.decode, msgspec.UNSET
+    source, headers, fits = None, None, False
     for n, record in enumerate(records):  # run for every record: no calls but the decoder's
         if record.source is not source or record.headers is not headers:  # neighbours mostly share both
             source, headers = record.source, record.headers
             fits = source.format == "native" and source.srid == WGS84 and _CHANGED.isdisjoint(headers)
-        value = record.value
-        try:
-            if not fits or value[:1] != b"{" or len(value) > MAX_MESSAGE_BYTES:
-                rows: Sequence[_Event] = _packed(value) if fits else ()
-            else:
+        value, rows = record.value, []
+        if fits and len(value) <= MAX_MESSAGE_BYTES:
+            try:
                 event = one(value)
-                if event.readings is msgspec.UNSET and _is_whole(event):
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                rows = _packed(value)
+            else:
+                if (
+                    event.observed_at is not None
+                    and event.value is not None
+                    and event.metric is not None
+                    and event.readings is unset
+                ):
                     events.append(event)
                     numbers.append(n)
                     continue
                 rows = _within_bounds(_unpacked(event))
-        except (msgspec.MsgspecError, UnicodeDecodeError, _NotPlainError):
-            rows = ()
         events += rows
         numbers += [n] * len(rows)
         if not rows:
@@ -180,14 +182,16 @@ def _decoded(records: Sequence[RawRecord]) -> tuple[list[_Event], list[int], lis
 
 
 def _packed(value: bytes) -> list[_Event]:
-    """Give the rows of a JSON array of events."""
-    if len(value) > MAX_MESSAGE_BYTES:
-        raise _NotPlainError
-    return _within_bounds([row for event in _many.decode(value) for row in _unpacked(event)])
+    """Give the rows of a JSON array of events, none when it is not one or one of them is not plain."""
+    try:
+        unpacked = [_unpacked(event) for event in _many.decode(value)]
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return []
+    return _within_bounds([row for rows in unpacked for row in rows]) if all(unpacked) else []
 
 
 def _unpacked(event: _Event) -> list[_Event]:
-    """Give a packed event as one event for each reading; raises _NotPlainError when there is none, or a part of one."""
+    """Give a packed event as one event for each reading; none when a part is missing, so that all goes the slow way."""
     readings = [event] if event.readings is msgspec.UNSET else event.readings
     rows = [
         _Event(
@@ -201,15 +205,11 @@ def _unpacked(event: _Event) -> list[_Event]:
         )
         for reading in readings
     ]
-    if not rows or not all(map(_is_whole, rows)):
-        raise _NotPlainError
-    return rows
+    return rows if all(map(_is_whole, rows)) else []
 
 
 def _within_bounds(rows: list[_Event]) -> list[_Event]:
-    if not 0 < len(rows) <= MAX_ITEMS:
-        raise _NotPlainError
-    return rows
+    return rows if len(rows) <= MAX_ITEMS else []
 
 
 def _is_whole(event: _Event) -> bool:
@@ -217,22 +217,29 @@ def _is_whole(event: _Event) -> bool:
 
 
 def _times(records: Sequence[RawRecord], events: list[_Event], numbers: list[int]) -> tuple[Numbers, Numbers]:
-    """Give when each row was observed and received, in microseconds since 1970."""
-    # Seconds as a float, and their product, are each off by less than a quarter microsecond until the year 2106.
-    observed = [event.observed_at.timestamp() for event in events]  # type: ignore[union-attr]  # `_decoded` saw to it
-    known: dict[datetime, float] = {}
-    received: list[float] = []
+    """Give when each row was observed and received, in microseconds since 1970; what is no time lies before all."""
+    said = [event.observed_at for event in events]
+    known = {text: _instant(text) for text in set(said)}  # mostly many rows have the same
+    received, last, us = [], None, 0
     for record in records:
         at = record.received_at
-        found = known.get(at)
-        if found is None:
-            found = known[at] = at.timestamp()
-        received.append(found)
-    return _microseconds(observed), _microseconds(received)[numbers]
+        if at is not last:
+            last, us = at, _microseconds(at)
+        received.append(us)
+    return np.array(list(map(known.__getitem__, said)), np.int64), np.array(received, np.int64)[numbers]
 
 
-def _microseconds(seconds: list[float]) -> Numbers:
-    return np.rint(np.array(seconds) * 1e6).astype(np.int64)
+def _instant(text: str | None) -> int:
+    """Read RFC 3339 as strictly as the decoder of JSON does: with a time zone."""
+    try:
+        return _microseconds(msgspec.convert(text, _Aware))
+    except msgspec.ValidationError:
+        return _NO_TIME
+
+
+def _microseconds(at: datetime) -> int:
+    # Seconds as a float, and their product, are each off by less than a quarter microsecond until the year 2106.
+    return round(at.timestamp() * 1e6)
 
 
 def _time(name: str, microseconds: Numbers) -> pl.Series:

@@ -74,6 +74,8 @@ class PlanTable:
 
     def _source_numbers(self, sources: Sequence[Source]) -> list[int]:
         """Give each source its number; one that was registered anew gets a new one, and so no old plans."""
+        if len(set(map(id, sources))) == 1:  # a run mostly has one
+            return [self._source_number(sources[0])] * len(sources)
         last, number = None, -1
         numbers = []
         for source in sources:
