@@ -123,8 +123,11 @@ class Table:
 
     def number(self, name: str | None, i: int) -> float | None:
         """Give a number of row i, None when there is none."""
-        found = self.column(name)[i] if name else None
-        return float(found) if isinstance(found, int | float) else None
+        return _number(self.column(name)[i]) if name else None
+
+    def numbers(self, name: str | None) -> list[float | None]:
+        """Give a number of each row, None where there is none."""
+        return [_number(found) for found in self.column(name)] if name else [None] * len(self)
 
     @cached_property
     def places(self) -> Sequence[tuple[float | None, float | None, str | None]]:
@@ -143,6 +146,10 @@ class Table:
     def simulated(self) -> Sequence[bool]:
         """Say of each row whether the simulator made it."""
         return self._frame.get_column("marks").list.contains(Mark.SIMULATED.value).to_list()
+
+    def cadences(self) -> dict[str, float | None]:
+        """Give the cadence of each source of the rows, None where the registry says none."""
+        return {source: self._lookups.cadence_s.get(source) for source in self._frame.get_column("source").unique()}
 
     def _marked(self, mark: Mark) -> pl.Series:
         return self._frame.get_column("marks").list.contains(mark.value)
@@ -173,3 +180,7 @@ class Table:
 
 def _series(name: str, values: Sequence[Any], dtype: Any) -> pl.Series:
     return pl.Series(name, values, dtype=dtype, strict=False)
+
+
+def _number(found: Any) -> float | None:
+    return float(found) if isinstance(found, int | float) else None

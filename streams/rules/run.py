@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from schemas.events import Observation, Signal
@@ -111,23 +111,22 @@ class Run:
     def _hear(self, plan: Plan, table: Table) -> None:
         """Take the events that are news of a key to the machine of silence: all others change nothing."""
         part, news = silence.news(plan, table, self.states)
-        for heard in news:
+        for heard, sight in zip(news, _last_sights(plan, part, news), strict=True):
             if heard.steady:
-                self._go_on(plan, part, heard)
+                self._go_on(plan, heard, sight)
             else:
-                self._hear_one(plan, part, heard)
+                self._hear_one(plan, heard, sight)
 
-    def _go_on(self, plan: Plan, part: Table, heard: Heard) -> None:
+    def _go_on(self, plan: Plan, heard: Heard, sight: Sight) -> None:
         """Move the state of a key on that was never silent for long."""
         rule, key = plan.rule.id, heard.key
         self.before.setdefault((rule, key), self.states.get(rule, key))
-        self.states.put(rule, key, AbsentState(heard.at, heard.deadline, _last_sight(plan, part, heard)))
+        self.states.put(rule, key, AbsentState(heard.at, heard.deadline, sight))
 
-    def _hear_one(self, plan: Plan, part: Table, heard: Heard) -> None:
+    def _hear_one(self, plan: Plan, heard: Heard, sight: Sight) -> None:
         current = self.states.get(plan.rule.id, heard.key)
         if not absence.is_news(current, heard.at, heard.timeout):
             return
-        sight = _last_sight(plan, part, heard)
         touched = self._touch(plan.rule.id, heard.key, current)
         if not isinstance(touched, AbsentState):
             touched = AbsentState(_BEGINNING, absence.deadline_after(heard.at, heard.timeout), sight)
@@ -171,8 +170,16 @@ def _sight(plan: Plan, table: Table, i: int, thresholds: tuple[float | None, ...
     return Sight(event, lon, lat, commune, zone, device or None, metric, value, thresholds, table.simulated[i])
 
 
-def _last_sight(plan: Plan, part: Table, heard: Heard) -> Sight:
-    """Give what is told of a key that falls silent after an event; the id of a plain observation follows from it."""
-    plain = part.kind == "observation" and heard.at == part.column("observed_at")[heard.i]
-    event = "" if plain else part.event_id(heard.i)
-    return _sight(plan, part, heard.i, (heard.timeout.total_seconds() / 60,), heard.key, event=event)
+def _last_sights(plan: Plan, part: Table, news: Sequence[Heard]) -> list[Sight]:
+    """Give what is told of each key if it falls silent now; the id of a plain observation follows from it."""
+    plain, times = part.kind == "observation", part.column("observed_at")
+    minutes = {heard.timeout: (heard.timeout.total_seconds() / 60,) for heard in news}
+    values = part.numbers(plan.rule.value_column)
+    rows = zip(news, times, part.places, part.senders, values, part.simulated, strict=True)
+    return [
+        Sight(
+            "" if plain and heard.at == at else part.event_id(heard.i),
+            lon, lat, commune, None, device or None, metric, value, minutes[heard.timeout], simulated,
+        )
+        for heard, at, (lon, lat, commune), (device, metric), value, simulated in rows
+    ]  # fmt: skip
