@@ -40,7 +40,7 @@ FINISH_S = 10.0
 #: cuts those of the bulk lane; an alarm does not wait behind its like.
 MAX_RUN = {Lane.BULK: 100_000, Lane.PRIORITY: 2_000}
 #: Most bytes that the broker gives of one partition at once: a full run of small readings.
-FETCH_BYTES = 1 * 1024 * 1024
+FETCH_BYTES = 4 * 1024 * 1024
 #: Runs of a hop that wait for their turn here; more of them wait in Faust's buffer.
 WAITING = 2
 #: Between two looks for the place to go on from, while database or broker are away.

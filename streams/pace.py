@@ -11,7 +11,7 @@ from time import monotonic
 
 from streams.watermark import Place
 
-EVERY_S = 3.0
+EVERY_S = 1.0
 
 
 class Pace:

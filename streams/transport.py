@@ -39,6 +39,11 @@ POLL_S = 0.02
 #: a second took a whole core. This is the least time between two of them, and the most that it delays a record.
 EMPTY_FETCH_S = 0.005
 
+#: Apache Kafka holds a fetch back while it has nothing, Faust asks for up to 1.5 s of that. A partition whose records
+#: wait to be handed over is left out of the fetch (aiokafka has one under way for each broker) and then waits, too: the
+#: bulk lane stood still for half a second and more.
+FETCH_WAIT_MS = 50
+
 #: Asks the database where each partition goes on; gives the offset, and may look into the log to check it.
 Resume = Callable[["LogReader", Sequence[Place]], Awaitable[Mapping[Place, int]]]
 
@@ -95,9 +100,10 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # F
         self._links: dict[Any, Any] = {}
 
     async def on_start(self) -> None:
-        """Connect, and keep the fetcher from spinning."""
+        """Connect, and keep the fetcher from spinning and from waiting."""
         await super().on_start()
-        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001 -- aiokafka has no setting for it
+        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001 -- Faust has no setting for it
+        fetcher._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
         fetcher._proc_fetch_request = _unhurried(fetcher._proc_fetch_request)  # noqa: SLF001
 
     def reconnected(self) -> bool:
