@@ -36,9 +36,9 @@ logger = logging.getLogger(__name__)
 
 #: A stop waits so long for runs that are under way, then leaves them: they are done again after the next start.
 FINISH_S = 10.0
-#: Most records of one fetch, of all partitions. Large runs cost the database half as much a row, so only FETCH_BYTES
-#: cuts those of the bulk lane; an alarm does not wait behind its like.
-MAX_RUN = {Lane.BULK: 100_000, Lane.PRIORITY: 2_000}
+#: Most records that are handed over at once, of all partitions. Large runs cost worker and database half as much a row;
+#: an alarm does not wait behind its like.
+MAX_HANDED = {Lane.BULK: 100_000, Lane.PRIORITY: 2_000}
 #: Most bytes that the broker gives of one partition at once: a full run of small readings.
 FETCH_BYTES = 4 * 1024 * 1024
 #: Runs of a hop that wait for their turn here; more of them wait in Faust's buffer.
@@ -144,7 +144,7 @@ class LaneApp:
             broker_commit_interval=1.0,
             broker_session_timeout=15.0,
             broker_heartbeat_interval=3.0,
-            broker_max_poll_records=MAX_RUN[lane],
+            broker_max_poll_records=MAX_HANDED[lane],
             consumer_max_fetch_size=FETCH_BYTES,
             consumer_auto_offset_reset="earliest",
             producer_request_timeout=15.0,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -39,6 +39,9 @@ POLL_S = 0.02
 #: a second took a whole core. This is the least time between two of them, and the most that it delays a record.
 EMPTY_FETCH_S = 0.005
 
+#: Records of one run at most: the event loop stands still while one is worked. The embedded broker gives a whole
+#: partition at once, however much was asked for.
+MOST_RECORDS = 20_000
 #: Apache Kafka holds a fetch back while it has nothing, Faust asks for up to 1.5 s of that. A partition whose records
 #: wait to be handed over is left out of the fetch (aiokafka has one under way for each broker) and then waits, too: the
 #: bulk lane stood still for half a second and more.
@@ -68,6 +71,13 @@ class LogReader:
         begin = await self._consumer.earliest_offsets(*tps)
         end = await self._consumer.highwaters(*tps)
         return {Place(tp.topic, tp.partition): (begin[tp], end[tp]) for tp in tps}
+
+
+def cut(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
+    """Cut what was fetched into runs of MOST_RECORDS at most, all about as long; nothing gives nothing."""
+    parts = -(-len(records) // MOST_RECORDS)
+    for part in range(parts):
+        yield records[len(records) * part // parts : len(records) * (part + 1) // parts]
 
 
 class _AlwaysUnknown(dict[Any, Any]):
@@ -177,14 +187,18 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         if records and self._thread.reconnected():
             await self._check_log()
             return
-        for tp, run in records.items():
-            if not self.flow_active or self.app.consumer_generation_id != generation or self._seeks != seeks:
-                self._dropped = True
-                return
-            if run and (active is None or tp in active or tp in self._buffered_partitions):
+        wanted = {
+            tp: run for tp, run in records.items() if active is None or tp in {*active, *self._buffered_partitions}
+        }
+        for tp, fetched in wanted.items():
+            for run in cut(fetched):
+                if not self.flow_active or self.app.consumer_generation_id != generation or self._seeks != seeks:
+                    self._dropped = True
+                    return
                 message = await self._message(tp, run)
-                if message is not None:
-                    yield tp, message
+                if message is None:
+                    break  # nor what follows it: it is read again, or by somebody else
+                yield tp, message
 
     async def _read_again(self) -> None:
         """Go back to what was handed over last: nothing new may ever come that would show the hole."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import httpx
 import msgspec
 
-from deploy.stack import api_url
+from deploy.stack import NICE, api_url
 from schemas.events import Lane, Source
 from tests.bench.flood import Flood, flooded
 from tests.bench.measure import Figure, Result, percentile
@@ -58,7 +58,8 @@ def run(count: int, readings: int, *, split: bool = False) -> list[tuple[float, 
         text, login = asyncio.run(_register(made))
         for lane in Lane if split else (None,):
             name = lane.value if lane else "worker"
-            made.start_worker(name, *(("--lane", lane.value) if lane else ()))
+            arguments = ("--lane", lane.value) if lane else ()
+            made.start_worker(name, *arguments, nice=NICE.get(f"worker-{name}", 0))
             made.ready(name)
         made.start_api()
         return asyncio.run(_measure(made, text, login, count, readings))

@@ -57,14 +57,17 @@ class Stage:
         """Give the traces of all workers."""
         return list(self._traces.values())
 
-    def start_worker(self, name: str = "worker", *arguments: str, watched: bool = True) -> None:
-        """Run `canh worker`, under watch (worker.py) or as it is; returns at once, see `working` and `ready`."""
+    def start_worker(self, name: str = "worker", *arguments: str, watched: bool = True, nice: int = 0) -> None:
+        """Run `canh worker`, under watch (worker.py) or as it is; returns at once, see `working` and `ready`.
+
+        `nice` is added to its scheduling priority, as by `canh up`.
+        """
         self._ports[name] = free_port()
         settings = self.settings.model_copy(update={"worker_id": name, "metrics_port": self._ports[name]})
         trace = self.trace(name).path
         trace.parent.mkdir(exist_ok=True)
         argv = ("-m", "tests.bench.worker") if watched else ("-m", "deploy.cli", "worker")
-        self._run(name, settings, (*argv, *arguments), {TRACE_VARIABLE: str(trace)})
+        self._run(name, settings, (*argv, *arguments), {TRACE_VARIABLE: str(trace)}, nice=nice)
 
     def start_api(self) -> None:
         """Run `canh api` and wait until it answers."""
@@ -81,10 +84,10 @@ class Stage:
             self._wait(name, partial(self.trace(name).begun), every_s=0.005)
         return Usage(self.pids())
 
-    def _run(self, name: str, settings: Settings, argv: Sequence[str], more: dict[str, str]) -> None:
+    def _run(self, name: str, settings: Settings, argv: Sequence[str], more: dict[str, str], *, nice: int = 0) -> None:
         log = settings.home / "logs" / f"{name}.log"
         env = os.environ | environment(settings) | {"PYTHONPATH": str(ROOT)} | more
-        self.children[name] = Child(Command((sys.executable, *argv), log, env=env))
+        self.children[name] = Child(Command((sys.executable, *argv), log, env=env, nice=nice))
 
     def _wait(self, name: str, there: Callable[[], object], every_s: float = 0.1) -> None:
         deadline = time.monotonic() + READY_S
