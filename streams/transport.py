@@ -187,11 +187,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         if records and self._thread.reconnected():
             await self._check_log()
             return
-        wanted = {
-            tp: run for tp, run in records.items() if active is None or tp in {*active, *self._buffered_partitions}
-        }
-        for tp, fetched in wanted.items():
-            for run in cut(fetched):
+        for tp, fetched in records.items():
+            asked = active is None or tp in active or tp in self._buffered_partitions
+            for run in cut(fetched if asked else ()):
                 if not self.flow_active or self.app.consumer_generation_id != generation or self._seeks != seeks:
                     self._dropped = True
                     return

@@ -95,6 +95,40 @@ async def test_a_run_under_way_is_seen_until_it_is_durable() -> None:
     assert watermark.committable(PLACE) == 1
 
 
+class Buggy(Ticking):
+    """A hop that breaks on the record at offset 0, once."""
+
+    at_once = 2
+
+    def __init__(self, store: Slow) -> None:
+        super().__init__(store)
+        self.worked: list[tuple[int, int]] = []
+
+    async def work(self, place: Place, records: Records) -> Commit:
+        self.worked.append((place.partition, records[0].offset))
+        if self.worked == [(0, 0)]:
+            raise RuntimeError("a bug")
+        return Commit()
+
+
+async def test_a_run_behind_one_that_broke_is_left_and_other_partitions_go_on() -> None:
+    """Its offset would lie beyond records that nobody has worked: those would be lost."""
+    store, watermark, other = Slow(), Watermark(), Place(RAW_BULK.name, 1)
+    hop = Buggy(store)
+    mine = Carrier(hop, store, watermark)
+    for place in (PLACE, other):
+        watermark.assign(place, 0)
+        await mine.resume(place, 0)
+    runs = [(PLACE, 0), (PLACE, 1), (other, 0)]
+    tickets = [watermark.read(place, offset, offset, frozenset({hop.name})) for place, offset in runs]
+    with pytest.raises(RuntimeError):
+        await mine.carry(Run(tickets[0], [record(0, b"")]))  # type: ignore[arg-type]
+    for (_, offset), ticket in zip(runs[1:], tickets[1:], strict=True):
+        await mine.carry(Run(ticket, [record(offset, b"")]))  # type: ignore[arg-type]
+    assert hop.worked == [(0, 0), (1, 0)]
+    assert (watermark.committable(PLACE), watermark.committable(other)) == (0, 1)
+
+
 async def test_after_a_conflict_the_offset_is_read_before_the_states(monkeypatch: pytest.MonkeyPatch) -> None:
     """States newer than the offset clash again; states older than it would be written over newer ones."""
     monkeypatch.setattr(hop_module, "BACKOFF_S", (0.0,))
