@@ -35,7 +35,7 @@ def literal(column: pl.Series) -> str:
 
 
 def bytes_literal(values: Sequence[bytes]) -> str:
-    """Give bytes as one array literal, to be cast to bytea[] by the query (psycopg's own way takes ten times longer)."""
+    """Give bytes as one array literal, to be cast to bytea[] by the query: psycopg's own way is ten times slower."""
     return "{" + ",".join([r"\\x" + value.hex() for value in values]) + "}"
 
 
