@@ -93,9 +93,19 @@ async def rig(bootstrap: str, dsn: str, scenario: Scenario) -> AsyncIterator[Rig
     try:
         yield Rig(settings, store, publisher)
     finally:
+        await end_left_behind()
         await asyncio.to_thread(put_out, bootstrap)
         await publisher.stop()
         await store.close()
+
+
+async def end_left_behind() -> None:
+    """End the workers that a failed test has left running: they would take partitions from the tests after it."""
+    while STARTED:
+        child = STARTED.pop()
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
 
 
 @asynccontextmanager
@@ -109,6 +119,10 @@ async def working(settings: Settings, worker_id: str = "") -> AsyncIterator[Work
         worker.stop()
         code = await asyncio.wait_for(task, STOP_S)
     assert code == 0
+
+
+#: Worker processes of the test that runs.
+STARTED: list[asyncio.subprocess.Process] = []
 
 
 @dataclass
@@ -127,6 +141,7 @@ class Process:
             self.child = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "deploy.cli", "worker", env=env, stdout=log, stderr=log
             )
+        STARTED.append(self.child)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
