@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from schemas.store.timescale.work import array
+from schemas.store.timescale.work import array, array_of
 
 #: RFC 3339 in UTC, microseconds; PostgreSQL reads it whatever its DateStyle.
 _TIME = "%Y-%m-%dT%H:%M:%S%.6f+00:00"
@@ -28,7 +28,7 @@ def csv(frame: pl.DataFrame) -> bytes:
 def literal(column: pl.Series) -> str:
     """Give a column as one array literal, to be cast to its type by the query."""
     if column.dtype == pl.String:
-        return array(tuple(column.to_list())) if not _all_plain(column) else "{" + ",".join(column.to_list()) + "}"
+        return array_of(column.to_list()) if not _all_plain(column) else "{" + ",".join(column.to_list()) + "}"
     if column.dtype.is_temporal():
         column = _times(column)
     return "{" + ",".join(column.cast(pl.String).fill_null("NULL").to_list()) + "}"

@@ -58,7 +58,12 @@ def _askable_value(value: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def array(words: tuple[str, ...]) -> str:
-    """Give a text[] literal: arrays of arrays cannot be unnested, and few different ones make up most batches."""
+    """Give the text[] literal of a row: arrays of arrays cannot be unnested, and few different ones make up a batch."""
+    return array_of(words)
+
+
+def array_of(words: Sequence[str]) -> str:
+    """Give a text[] literal that nobody asks for again, such as that of a whole column: none is remembered."""
     quoted = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
     return "{" + ",".join(f'"{word}"' for word in quoted) + "}"
 
