@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from schemas.events import Mark
 from streams.rules import absence
 from streams.rules.frame import Numbers, Table
 from streams.rules.plan import Plan
@@ -64,7 +63,7 @@ def news(plan: Plan, table: Table, states: States) -> tuple[Table, list[Heard]]:
     deadline = np.maximum((rows.slot + 1) * rows.length + rows.timeout, due[rows.key])
     follows = _like_before(rows.key)
     steady = _steady(rows, follows, deadline, due[rows.key], last_at[rows.key])
-    last = np.append(~follows[1:], np.ones(min(1, len(follows)), np.bool_))
+    last = np.append(~follows, True)[1:]
     told = np.flatnonzero(last | ~steady)
     told = told[np.lexsort((rows.row[told], rows.at[told]))]
     heard = [
@@ -84,14 +83,14 @@ def _heard(plan: Plan, table: Table) -> tuple[_Rows, list[str]]:
     cadences = table.cadences()
     timeouts = [plan.timeout(cadence) for cadence in cadences.values()]
     slots = [None if timeout is None else absence.slot_of(timeout) for timeout in timeouts]
-    future = pl.col("marks").list.contains(Mark.FUTURE.value)
-    alive = pl.when(future).then(pl.min_horizontal("observed_at", "received_at")).otherwise("observed_at")
-    frame = table.frame(plan.reads | {plan.key, "observed_at", "received_at", "marks", "source"}).select(
+    earliest = pl.min_horizontal("observed_at", "received_at")
+    alive = pl.when(table.future()).then(earliest).otherwise("observed_at")
+    frame = table.frame(plan.reads | {plan.key, "observed_at", "received_at", "source"}).select(
         "#",
         key=pl.col(plan.key).cast(pl.String),
         at=alive.to_physical(),
-        timeout=_mapped("source", [*cadences], timeouts),
-        length=_mapped("source", [*cadences], slots),
+        timeout=_by_source([*cadences], timeouts),
+        length=_by_source([*cadences], slots),
         hit=plan.hits,
     )
     frame = frame.filter(pl.col("hit") & pl.col("timeout").is_not_null())
@@ -101,13 +100,13 @@ def _heard(plan: Plan, table: Table) -> tuple[_Rows, list[str]]:
     row, at, timeout, length = (
         frame.get_column(name).to_numpy().astype(np.int64) for name in ("#", "at", "timeout", "length")
     )
-    return _Rows(row, key, at, timeout, at // np.maximum(length, 1), length), list(numbers)
+    return _Rows(row, key, at, timeout, at // length, length), list(numbers)
 
 
-def _mapped(name: str, known: Sequence[str], spans: Sequence[timedelta | None]) -> pl.Expr:
-    """Give microseconds for the values of a column."""
+def _by_source(known: Sequence[str], spans: Sequence[timedelta | None]) -> pl.Expr:
+    """Give what a span is for each row's source, in microseconds."""
     numbers = [None if span is None else span // MICROSECOND for span in spans]
-    return pl.col(name).replace_strict(known, numbers, return_dtype=pl.Int64)
+    return pl.col("source").replace_strict(known, numbers, return_dtype=pl.Int64)
 
 
 def _known(plan: Plan, keys: Sequence[str], states: States) -> tuple[Numbers, Numbers]:
@@ -136,9 +135,9 @@ def _steady(rows: _Rows, follows: Flags, deadline: Numbers, due: Numbers, last_a
     """
     if not len(follows):
         return follows
-    before, same = np.roll(deadline, 1), _like_before(rows.timeout)
-    in_time = np.where(follows, (rows.at < before) & same, (due == _NEVER) | (rows.at < due))
-    in_time &= (due == _NEVER) | ((last_at != _NEVER) & (rows.at > last_at))
+    new, before, same = due == _NEVER, np.roll(deadline, 1), _like_before(rows.timeout)
+    in_time = np.where(follows, (rows.at < before) & same, new | (rows.at < due))
+    in_time &= new | ((last_at != _NEVER) & (rows.at > last_at))
     starts = np.flatnonzero(~follows)
     steady: Flags = np.repeat(np.logical_and.reduceat(in_time, starts), np.diff(np.append(starts, len(follows))))
     return steady

@@ -74,15 +74,9 @@ class PlanTable:
 
     def _source_numbers(self, sources: Sequence[Source]) -> list[int]:
         """Give each source its number; one that was registered anew gets a new one, and so no old plans."""
-        if len(set(map(id, sources))) == 1:  # a run mostly has one
-            return [self._source_number(sources[0])] * len(sources)
-        last, number = None, -1
-        numbers = []
-        for source in sources:
-            if source is not last:
-                last, number = source, self._source_number(source)
-            numbers.append(number)
-        return numbers
+        keys = list(map(id, sources))
+        numbers = {key: self._source_number(source) for key, source in dict(zip(keys, sources, strict=True)).items()}
+        return list(map(numbers.__getitem__, keys))
 
     def _source_number(self, source: Source) -> int:
         number = self._number_of.get(source.id)
