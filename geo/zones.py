@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from geo.cells import Floats, Ints
+from geo.grid import Grid
 from geo.memory import Place, PlaceMemory, Position
 from geo.projection import to_local_m
 from geo.shapes import shape_of
@@ -25,12 +27,15 @@ MAX_INDEX_VERTICES = 20_000_000
 #: Positions remembered in each of the two generations of the memory; about 40 MB when both are full.
 REMEMBERED = 65_536
 
-Floats = npt.NDArray[np.float64]
 #: Degrees as an array (NaN: unknown) or as a column of a batch (None: unknown).
 Column = Floats | Sequence[float | None]
 
 
 _NOWHERE: Place = (None, [], [Mark.NO_PLACE.value])
+#: The marks of all other places, shared as answers are: fewer objects for Python's collector to visit.
+_PLAIN: list[str] = []
+_OUTSIDE: list[str] = [Mark.OUTSIDE.value]
+_AMBIGUOUS: list[str] = [Mark.BOUNDARY_AMBIGUOUS.value]
 
 
 class Places(NamedTuple):
@@ -71,12 +76,14 @@ class ZoneIndex:
     zones: tuple[Zone, ...]
     repaired: tuple[str, ...]
     _shapes: Any
-    _tree: Any
+    _grid: Grid
+    _ids: npt.NDArray[np.object_]
     _ranks: dict[str, int]
     _kinds: dict[str, _Kind]
-    _is_commune: npt.NDArray[np.bool_]
+    _by_code: tuple[Zone, ...]
+    _order: Ints
     _memory: PlaceMemory
-    _made: dict[tuple[int, ...], Place]
+    _made: dict[bytes, Place]
 
     @classmethod
     def build(cls, zones: Sequence[Zone], on: date | None = None, *, remember: int = REMEMBERED) -> ZoneIndex:
@@ -84,22 +91,25 @@ class ZoneIndex:
 
         Raises UsageError with the zone's id when a shape cannot be used, and when all are too many vertices.
         """
-        chosen = tuple(
-            sorted(_current(zones, on), key=lambda zone: (zone.kind != COMMUNE, zone.kind, zone.code, zone.id))
-        )
+        chosen = tuple(sorted(_current(zones, on), key=lambda zone: zone.id))
         made = [_shape(zone) for zone in chosen]
         shapes = np.array([shape for shape, _ in made], dtype=object)
         if shapely.get_num_coordinates(shapes).sum() > MAX_INDEX_VERTICES:
             raise UsageError(f"the zones have more than {MAX_INDEX_VERTICES} vertices together: simplify them first")
         _prepare(shapes)
+        communes = [zone for zone in chosen if zone.kind == COMMUNE]
+        by_code = tuple(sorted(communes, key=lambda zone: (zone.code, zone.id)))
+        order = {zone.id: place for place, zone in enumerate(by_code)}
         return cls(
             zones=chosen,
             repaired=tuple(zone.id for zone, (_, repaired) in zip(chosen, made, strict=True) if repaired),
             _shapes=shapes,
-            _tree=shapely.STRtree(shapes),
+            _grid=Grid.build(shapes),
+            _ids=np.array([zone.id for zone in chosen], dtype=object),
             _ranks={zone.id: rank for rank, zone in enumerate(chosen)},
             _kinds=_by_kind(chosen, shapes),
-            _is_commune=np.array([zone.kind == COMMUNE for zone in chosen], dtype=bool),
+            _by_code=by_code,
+            _order=np.array([order.get(zone.id, len(by_code)) for zone in chosen], dtype=np.intp),
             _memory=PlaceMemory(remember),
             _made={},
         )
@@ -150,9 +160,9 @@ class ZoneIndex:
         # What can still be nearer in metres than the nearest in degrees lies within that many degrees of latitude, and
         # in longitude within that divided by the cosine; 2 % more covers the flattening of the earth.
         reach = 1.02 * degrees[0] / max(np.cos(np.radians(min(abs(lat) + degrees[0], 90.0))), 1e-3)
-        ranks = [group.ranks[i] for i in group.tree.query(point, predicate="dwithin", distance=reach).tolist()]
-        distance_m, rank = min((self._distance_m(rank, lon, lat), rank) for rank in ranks)
-        return Nearest(self.zones[rank], distance_m)
+        near = group.tree.query(point, predicate="dwithin", distance=reach).tolist()
+        distance_m, first = min((self._distance_m(group.ranks[i], lon, lat), i) for i in near)
+        return Nearest(self.zones[group.ranks[first]], distance_m)
 
     def distance_m(self, zone_id: str, lon: float, lat: float) -> float:
         """Give the metres from a point to the nearest point of a zone: 0 inside, NaN for no place.
@@ -176,44 +186,47 @@ class ZoneIndex:
         usable = np.isfinite(positions[:, 0]) & np.isfinite(positions[:, 1])
         finite: list[bool] = usable.tolist()
         known = positions[usable]
-        places = self._places(*self._hits(known), len(known))
+        places = self._places(*self._grid.covering(known), len(known))
         located = dict(zip(compress(keys, finite), places, strict=True))
         self._memory.put(located)
         return located | {key: _NOWHERE for key, is_place in zip(keys, finite, strict=True) if not is_place}
 
-    def _hits(self, positions: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """Give the pairs (position, zone rank) where the zone covers the position, edge included, sorted.
-
-        Boxes come from the tree and the exact answer from the prepared polygon: the tree's own predicate would
-        prepare the points, which helps nothing.
-        """
-        near, ranks = self._tree.query(shapely.points(positions))
-        order = np.argsort(ranks, kind="stable")  # polygon by polygon: its index stays in the processor's cache
-        near, ranks = near[order], ranks[order]
-        holds = shapely.intersects_xy(self._shapes[ranks], positions[near, 0], positions[near, 1])
-        near, ranks = near[holds], ranks[holds]
-        order = np.lexsort((ranks, near))
-        return near[order], ranks[order]
-
-    def _places(self, near: npt.NDArray[np.intp], ranks: npt.NDArray[np.intp], count: int) -> Iterator[Place]:
-        """Give the place of each position from its hits; equal sets of zones share one answer, for good."""
+    def _places(self, near: Ints, ranks: Ints, count: int) -> Iterator[Place]:
+        """Give the place of each position from its zones, sorted; equal sets of zones share one answer, for good."""
         bounds = np.searchsorted(near, np.arange(count + 1)).tolist()
-        flat = ranks.tolist()
-        for start, end in pairwise(bounds):
-            holders = tuple(flat[start:end])
+        ids = self._ids.take(ranks)  # no list: Python's collector would visit all of a long one, again and again
+        lowest, communes = self._lowest(near, ranks, count)
+        held = ranks.astype(np.int32).tobytes()  # bytes are hashed and kept at a tenth of the cost of many numbers
+        for (start, end), rank, many in zip(pairwise(bounds), lowest, communes, strict=True):
+            holders = held[4 * start : 4 * end]
             place = self._made.get(holders)
-            if place is None:
-                place = self._made[holders] = self._place(holders)
+            if place is None:  # of two threads that get here, both give the place of the first
+                zone_ids: list[str] = ids[start:end].tolist()
+                made = (self._by_code[rank].code, zone_ids, _PLAIN) if many == 1 else self._odd(zone_ids, rank, many)
+                place = self._made.setdefault(holders, made)
             yield place
 
-    def _place(self, holders: tuple[int, ...]) -> Place:
-        """Give the answer for a set of zones, by rank: communes come first, lowest code first."""
-        communes = [rank for rank in holders if self._is_commune[rank]]
-        others = holders[len(communes) :]
-        zone_ids = sorted(self.zones[rank].id for rank in (*communes[:1], *others))
+    def _lowest(self, near: Ints, ranks: Ints, count: int) -> tuple[list[int], list[int]]:
+        """Give, for each position, the place of its first commune in the order of codes, and how many communes it has.
+
+        Without a commune the place is one behind the last.
+        """
+        order = self._order[ranks]
+        found = np.flatnonzero(order < len(self._by_code))
+        lowest = np.full(count, len(self._by_code))
+        np.minimum.at(lowest, near[found], order[found])
+        return lowest.tolist(), np.bincount(near[found], minlength=count).tolist()
+
+    def _odd(self, zone_ids: list[str], lowest: int, communes: int) -> Place:
+        """Give the answer for zones, by sorted ids, that have no commune, or several: the first one counts."""
         if not communes:
-            return None, zone_ids, [Mark.OUTSIDE.value]
-        return self.zones[communes[0]].code, zone_ids, [Mark.BOUNDARY_AMBIGUOUS.value] if len(communes) > 1 else []
+            return None, zone_ids, _OUTSIDE
+        commune = self._by_code[lowest]
+        kept = [zone_id for zone_id in zone_ids if zone_id == commune.id or not self._is_commune(zone_id)]
+        return commune.code, kept, _AMBIGUOUS
+
+    def _is_commune(self, zone_id: str) -> bool:
+        return self.zones[self._ranks[zone_id]].kind == COMMUNE
 
 
 def _column(values: Column) -> list[float]:
@@ -248,9 +261,9 @@ def _prepare(shapes: Any) -> None:
 
 
 def _by_kind(zones: Sequence[Zone], shapes: Any) -> dict[str, _Kind]:
-    """Group sorted zones by kind."""
+    """Group zones by kind."""
     ranks: dict[str, list[int]] = {}
-    for rank, zone in enumerate(zones):
+    for rank, zone in sorted(enumerate(zones), key=lambda ranked: (ranked[1].code, ranked[1].id)):
         ranks.setdefault(zone.kind, []).append(rank)
     return {kind: _Kind(mine, shapely.STRtree(shapes[mine])) for kind, mine in ranks.items()}
 
