@@ -114,11 +114,11 @@ def _array(held: list[Reading]) -> Raw:
     return Raw(partition_of(device), device.id.encode(), text.encode())
 
 
-def zones(count: int = ZONES) -> list[Zone]:
-    """Give a grid of communes, and round areas over it; all over the devices."""
+def zones(count: int = ZONES, *, size: float = 1.0) -> list[Zone]:
+    """Give a grid of communes, and round areas over it, of some size; all over the devices."""
     chance = random.Random(3)
     communes = [_commune(x, y) for x in range(GRID) for y in range(GRID)]
-    return [*communes, *(_circle(i, chance) for i in range(count - len(communes)))]
+    return [*communes, *(_circle(i, chance, size) for i in range(count - len(communes)))]
 
 
 def located(known: list[Device]) -> Places:
@@ -134,9 +134,9 @@ def _commune(x: int, y: int) -> Zone:
     return _zone("commune", 10_000 + GRID * x + y, ring)
 
 
-def _circle(i: int, chance: random.Random) -> Zone:
+def _circle(i: int, chance: random.Random, size: float) -> Zone:
     lon, lat = WEST + chance.random() * WIDTH, SOUTH + chance.random() * HEIGHT
-    radius = chance.uniform(0.002, 0.01)
+    radius = size * chance.uniform(0.002, 0.01)
     turns = [2 * math.pi * k / 64 for k in range(64)]
     ring = [[lon + radius * math.cos(turn), lat + radius * math.sin(turn)] for turn in turns]
     return _zone("area", i, [*ring, ring[0]])
