@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import permutations
 from math import inf, isnan, nan
@@ -196,3 +197,12 @@ def test_a_batch_larger_than_the_memory_is_located(square: MakeZone) -> None:
     """A batch with more positions than the memory holds is located all the same, and none of it is kept."""
     index = ZoneIndex.build([square("1", 0, 0)], remember=10)
     assert index.locate(np.linspace(0, 1, 50), np.full(50, 0.5)).commune == ["1"] * 50
+
+
+def test_threads_share_one_place(square: MakeZone) -> None:
+    """Threads that ask for a set of zones at the same time all get the one object that the index keeps."""
+    index = ZoneIndex.build([square("1", 0, 0), *(square(str(i), 0, 0, i / 200, kind="area") for i in range(1, 200))])
+    lon = np.linspace(0, 1, 2_000)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: index.places(lon, lon), range(8)))
+    assert all(len({id(place) for place in same}) == 1 for same in zip(*found, strict=True))
