@@ -196,7 +196,7 @@ class ZoneIndex:
         bounds = np.searchsorted(near, np.arange(count + 1)).tolist()
         ids = self._ids.take(ranks)  # no list: Python's collector would visit all of a long one, again and again
         lowest, communes = self._lowest(near, ranks, count)
-        held = ranks.astype(np.int32).tobytes()  # bytes are hashed and kept at a tenth of the cost of many numbers
+        held = ranks.astype(np.int32).tobytes()  # cheaper to hash and to keep than as many numbers
         for (start, end), rank, many in zip(pairwise(bounds), lowest, communes, strict=True):
             holders = held[4 * start : 4 * end]
             place = self._made.get(holders)
