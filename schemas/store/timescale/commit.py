@@ -6,8 +6,7 @@ The feed's head comes last: who holds it holds up every other change of incident
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import polars as pl
+from typing import Any
 
 from schemas.codec import encode
 from schemas.events import Signal
@@ -15,7 +14,6 @@ from schemas.store.abstract import Committed, Offset, RuleState
 from schemas.store.feed import of_signal, overtaken
 from schemas.store.timescale.audit import append_audit
 from schemas.store.timescale.bulk import Optimism
-from schemas.store.timescale.copy_text import bytes_literal, literal
 from schemas.store.timescale.incidents import write_feed, write_incidents
 from schemas.store.timescale.letters import store_letters
 from schemas.store.timescale.seen import DeviceCache, write_newest
@@ -71,11 +69,11 @@ async def _rule_states(connection: Connection, states: Sequence[RuleState]) -> N
     ordered = [last[key] for key in sorted(last)]
     kept = [(state, state.state) for state in ordered if state.state is not None]
     if kept:
-        raw = bytes_literal([state for _, state in kept])
+        raw = [state for _, state in kept]
         await run(connection, "put_rule_states", {**_state_keys([state for state, _ in kept]), "state": raw})
     if dropped := [state for state in ordered if state.state is None]:
         await run(connection, "drop_rule_states", _state_keys(dropped))
 
 
-def _state_keys(states: Sequence[RuleState]) -> dict[str, str]:
-    return {name: literal(pl.Series([getattr(state, name) for state in states])) for name in _STATE_KEY}
+def _state_keys(states: Sequence[RuleState]) -> dict[str, list[Any]]:
+    return {name: [getattr(state, name) for state in states] for name in _STATE_KEY}

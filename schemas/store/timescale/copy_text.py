@@ -1,13 +1,12 @@
-"""Turns frames into what PostgreSQL reads fast: CSV for COPY, and array literals for unnest."""
+"""Turns frames into what PostgreSQL reads fast: CSV for COPY, and array literals for unnest (see arrays.py)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import polars as pl
 
-from schemas.store.timescale.work import array, array_of
+from schemas.store.timescale.arrays import array, array_of
 
 #: RFC 3339 in UTC, microseconds; PostgreSQL reads it whatever its DateStyle.
 _TIME = "%Y-%m-%dT%H:%M:%S%.6f+00:00"
@@ -32,11 +31,6 @@ def literal(column: pl.Series) -> str:
     if column.dtype.is_temporal():
         column = _times(column)
     return "{" + ",".join(column.cast(pl.String).fill_null("NULL").to_list()) + "}"
-
-
-def bytes_literal(values: Sequence[bytes]) -> str:
-    """Give bytes as one array literal, to be cast to bytea[] by the query: psycopg's own way is ten times slower."""
-    return "{" + ",".join([r"\\x" + value.hex() for value in values]) + "}"
 
 
 def _times(column: pl.Series) -> pl.Series:

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.events import DeadLetter
 from schemas.store.letters import Told, gathered
+from schemas.store.timescale.arrays import array
 from schemas.store.timescale.statements import Connection, run
-from schemas.store.timescale.work import Work, array, columns, fields, json_text
+from schemas.store.timescale.work import Work, columns, fields, json_text
 
 #: Raw bytes written by one statement: a disk of 1 MB/s still does it within the time limit.
 CHUNK_BYTES = 8 << 20

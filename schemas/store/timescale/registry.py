@@ -10,9 +10,10 @@ import msgspec
 
 from schemas.codec import encode
 from schemas.events import Agency, Device, Source, SourceHealth, Unit, Zone
+from schemas.store.timescale.arrays import array
 from schemas.store.timescale.pool import Pooled
 from schemas.store.timescale.statements import run
-from schemas.store.timescale.work import array, columns, fields, json_text
+from schemas.store.timescale.work import columns, fields, json_text
 
 _source = msgspec.json.Decoder(Source)
 _agency = msgspec.json.Decoder(Agency)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -54,18 +53,6 @@ def _askable_value(value: Any) -> Any:
     if isinstance(value, list):
         return [_askable_value(item) for item in value]
     return storable(value) if isinstance(value, str) else value
-
-
-@lru_cache(maxsize=4096)
-def array(words: tuple[str, ...]) -> str:
-    """Give the text[] literal of a row: arrays of arrays cannot be unnested, and few different ones make up a batch."""
-    return array_of(words)
-
-
-def array_of(words: Sequence[str]) -> str:
-    """Give a text[] literal that nobody asks for again, such as that of a whole column: none is remembered."""
-    quoted = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
-    return "{" + ",".join(f'"{word}"' for word in quoted) + "}"
 
 
 def json_text(value: object) -> str:

@@ -9,9 +9,9 @@ from psycopg import errors
 from schemas.errors import BackpressureError, OverloadError, PoisonMessageError, UsageError
 from schemas.store.abstract import Commit, Committed
 from schemas.store.timescale import TimescaleStore
+from schemas.store.timescale.arrays import array
 from schemas.store.timescale.edition import ask, version_of
 from schemas.store.timescale.failures import translate
-from schemas.store.timescale.work import array
 
 DSN = "postgresql://127.0.0.1:9/none"
 
