@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 import httpx
 import msgspec
 
-from deploy.stack import NICE, api_url
-from schemas.events import Lane, Source
+from deploy.stack import NICE, WORKERS, api_url
+from schemas.events import Device, Lane, Source
 from tests.bench.flood import Flood, flooded
 from tests.bench.measure import Figure, Result, percentile
 from tests.bench.people import cookie, key
@@ -56,21 +56,20 @@ def run(count: int, readings: int, *, split: bool = False) -> list[tuple[float, 
     """Give, for each event, the milliseconds from its POST to the answer and to the SSE client."""
     with stage() as made:
         text, login = asyncio.run(_register(made))
-        for lane in Lane if split else (None,):
-            name = lane.value if lane else "worker"
-            arguments = ("--lane", lane.value) if lane else ()
-            made.start_worker(name, *arguments, nice=NICE.get(f"worker-{name}", 0))
+        for name, arguments in (WORKERS if split else {"worker": ()}).items():
+            made.start_worker(name, *arguments, nice=NICE.get(name, 0))
             made.ready(name)
         made.start_api()
         return asyncio.run(_measure(made, text, login, count, readings))
 
 
 async def _register(made: Stage) -> tuple[str, str]:
-    """Register the sources; give a key that may send and a cookie that may look."""
+    """Register sources and cameras; give a key that may send and a cookie that may look."""
     await register(made)
     store = store_of(made)
     await store.open()
     await store.put_sources([SOURCE])
+    await store.put_devices(_cameras())
     given = await key(store, SOURCE.id), await cookie(store)
     await store.close()
     return given
@@ -111,6 +110,20 @@ async def _one(client: httpx.AsyncClient, n: int, coming: asyncio.Future[float])
     return (taken - begun) * 1000, (ended - begun) * 1000
 
 
+def _cameras() -> list[Device]:
+    """Give a camera for each detection. All are known: a new device makes every worker read the registry again."""
+    return [
+        Device(
+            id=f"bench-cam:{n}",
+            source=SOURCE.id,
+            kind="camera",
+            lon=WEST + APART * (n % ROW),
+            lat=SOUTH + APART * (n // ROW),
+        )
+        for n in range(WARM_UP + EVENTS)
+    ]
+
+
 def _detection(n: int) -> bytes:
     return msgspec.json.encode(
         {
@@ -120,8 +133,6 @@ def _detection(n: int) -> bytes:
             "label": "fire",
             "confidence": 0.95,
             "observed_at": datetime.now(UTC),
-            "lon": WEST + APART * (n % ROW),
-            "lat": SOUTH + APART * (n // ROW),
         }
     )
 
