@@ -281,4 +281,5 @@ def _metres_to(line: Any, lon: float, lat: float) -> float:
     if not np.isfinite([lon, lat]).all():
         return float("nan")
     projected = shapely.transform(line, lambda x, y: to_local_m(x, y, lon, lat), interleaved=False)
-    return float(shapely.distance(projected, shapely.Point(0.0, 0.0)))
+    with np.errstate(divide="ignore", invalid="ignore"):  # GEOS divides by lengths below 1e-150 m, and sees it itself
+        return float(shapely.distance(projected, shapely.Point(0.0, 0.0)))

@@ -206,3 +206,12 @@ def test_threads_share_one_place(square: MakeZone) -> None:
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: index.places(lon, lon), range(8)))
     assert all(len({id(place) for place in same}) == 1 for same in zip(*found, strict=True))
+
+
+def test_a_latitude_next_to_nothing_is_a_distance_without_a_warning() -> None:
+    """GEOS divides by a length that is too small for it; the distance is right all the same."""
+    rings = [[(2.0, 2.0), (0.0, 1.0), (1.0, 0.0), (2.0, 0.0), (2.0, 2.0)]]
+    shape = {"type": "Polygon", "coordinates": rings}
+    zone = Zone(id="area:1", kind="area", code="1", name="x", geometry=shape, valid_from=date.min)
+    index = ZoneIndex.build([zone])
+    assert index.edge_m(zone.id, -180.0, 1e-170) == pytest.approx(index.edge_m(zone.id, -180.0, 0.0))
