@@ -104,7 +104,7 @@ def drive(made: Stage, records: int, *, rules: int = 0, profile: bool = False) -
     try:
         made.start_worker("worker", "--rules", str(rules))
         usage = made.working()
-        with profiler.watching(made.pids()["worker"], made.settings.home) if profile else profiler.nothing():
+        with profiler.watching(made.pids()["worker"], made.settings.home, records) if profile else profiler.nothing():
             end = progress.wait_finished(records)
         usage.stop()
     finally:

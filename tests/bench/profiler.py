@@ -1,4 +1,7 @@
-"""Samples a worker with py-spy (peers' venv) and tells where its busy time goes, by hop and by part of the work."""
+"""Samples a worker with py-spy (peers' venv) and tells who holds the interpreter's lock, by hop and part of the work.
+
+What lets go of it (Polars, sockets, the text of COPY) is not in the table; the CPU seconds of the process have it all.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from pathlib import Path
 
 from tests.bench.peers.run import PeerError, interpreter
 
-SAMPLES_S = 200
+#: py-spy looks at the running worker: to stop it for each look made it three times as slow.
+SAMPLES_S = 500
 #: Innermost frames that are shown.
 SHOWN = 15
 #: The innermost of these files on a stack names the part of the work; the first pattern that fits.
@@ -25,14 +29,14 @@ _PARTS = (
     ("send", r"schemas/bus/|aiokafka/producer"),
     ("fetch", r"aiokafka|streams/transport|faust|mode/"),
 )
-#: Frames that wait; on some machines py-spy takes them for busy ones.
-_IDLE = re.compile(r"selectors\.py|threading\.py|concurrent/futures/thread\.py|run.* \((asyncio/runners|uvloop/)")
 _HOPS = re.compile(r"streams/(normalize|store|evaluate|correlate|relay)\.py")
+#: A commit is a task of its own, whoever waits for it (streams/hop.py).
+_COMMIT = re.compile(r"schemas/store/timescale/stream\.py")
 
 
 @contextmanager
-def watching(pid: int, home: Path) -> Iterator[None]:
-    """Sample a process meanwhile, and print a table of shares to standard error at the end."""
+def watching(pid: int, home: Path, events: int) -> Iterator[None]:
+    """Sample a process while it does `events`, and print a table to standard error at the end."""
     try:
         spy = Path(interpreter()).with_name("py-spy")
     except PeerError as error:
@@ -40,12 +44,13 @@ def watching(pid: int, home: Path) -> Iterator[None]:
         yield
         return
     told = home / "profile.txt"
-    argv = [str(spy), "record", "--format", "raw", "--rate", str(SAMPLES_S), "--output", str(told), "--pid", str(pid)]
+    how = ["--nonblocking", "--gil", "--threads", "--format", "raw", "--rate", str(SAMPLES_S)]
+    argv = [str(spy), "record", *how, "--output", str(told), "--pid", str(pid)]
     running = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     yield
     running.send_signal(signal.SIGINT)
     running.wait(30)
-    print(table(told.read_text("utf-8") if told.exists() else ""), file=sys.stderr)
+    print(table(told.read_text("utf-8") if told.exists() else "", events), file=sys.stderr)
 
 
 def nothing() -> nullcontext[None]:
@@ -56,9 +61,11 @@ def nothing() -> nullcontext[None]:
 def shares(raw: str) -> Counter[tuple[str, str]]:
     """Give the samples of each (hop, part); `raw` has one stack a line, outermost frame first, then a count."""
     found: Counter[tuple[str, str]] = Counter()
-    for stack, count in _busy(raw):
+    for stack, count in _samples(raw):
         frames = stack.split(";")
         hop = next((match[1] for frame in frames if (match := _HOPS.search(frame))), "-")
+        if hop == "-" and _COMMIT.search(stack):
+            hop = "commit"
         part = next((name for frame in reversed(frames) for name, what in _PARTS if re.search(what, frame)), "other")
         found[hop, part] += count
     return found
@@ -67,23 +74,26 @@ def shares(raw: str) -> Counter[tuple[str, str]]:
 def hottest(raw: str) -> Counter[str]:
     """Give the samples of each innermost frame."""
     found: Counter[str] = Counter()
-    for stack, count in _busy(raw):
+    for stack, count in _samples(raw):
         found[stack.rpartition(";")[2]] += count
     return found
 
 
-def _busy(raw: str) -> Iterator[tuple[str, int]]:
-    """Give each stack that does not end in waiting, with its samples."""
+def _samples(raw: str) -> Iterator[tuple[str, int]]:
+    """Give each stack with its samples."""
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
-        if not _IDLE.search(stack.rpartition(";")[2]):
-            yield stack, int(count)
+        yield stack, int(count)
 
 
-def table(raw: str) -> str:
-    """Give the shares as a Markdown table, the largest first, and the innermost frames that were seen most."""
+def table(raw: str, events: int) -> str:
+    """Give the time of each hop and part as a Markdown table, the most first, and the innermost frames seen most."""
+
+    def told(count: int) -> str:
+        return f"{count / SAMPLES_S / events * 1e6:.2f}"
+
     found = shares(raw)
-    total = found.total() or 1
-    lines = [f"| {hop} | {part} | {count / total:.1%} |" for (hop, part), count in found.most_common()]
-    frames = [f"- {count / total:.1%} {frame}" for frame, count in hottest(raw).most_common(SHOWN)]
-    return "\n".join(["| hop | part | share of busy samples |", "| --- | --- | ---: |", *lines, "", *frames])
+    lines = [f"| {hop} | {part} | {told(count)} |" for (hop, part), count in found.most_common()]
+    lines += [f"| all | | {told(found.total())} |", ""]
+    frames = [f"- {told(count)} {frame}" for frame, count in hottest(raw).most_common(SHOWN)]
+    return "\n".join(["| hop | part | µs of the lock per event |", "| --- | --- | ---: |", *lines, *frames])

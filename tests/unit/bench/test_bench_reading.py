@@ -10,7 +10,7 @@ from streams.rules.load import library
 from streams.sources.native import Native
 from tests.bench.incidents import commented, many
 from tests.bench.measure import Figure, Result, percentile
-from tests.bench.profiler import shares
+from tests.bench.profiler import shares, table
 from tests.bench.report import as_json, as_table
 from tests.bench.trace import Carried, Trace
 from tests.bench.worker import many_rules
@@ -42,14 +42,20 @@ def test_a_trace_is_followed_while_it_grows(tmp_path: Path) -> None:
 
 
 def test_samples_are_told_by_hop_and_innermost_part() -> None:
-    """The outermost of our files names the hop, the innermost known one the part of the work; who waits is left out."""
+    """The outermost of our files names the hop, the innermost known one the part; a commit is a task of its own."""
     raw = (
-        "run (deploy/worker.py:1);work (streams/normalize.py:40);read (streams/sources/fast.py:9) 30\n"
+        "thread (7): MainThread;work (streams/normalize.py:40);read (streams/sources/fast.py:9) 30\n"
         "work (streams/normalize.py:41);locate (geo/zones.py:7);query (shapely/strtree.py:1) 10\n"
         "tick (deploy/worker.py:3) 2\n"
-        "run (threading.py:9);wait (threading.py:331) 500\n"
+        "commit (schemas/store/timescale/stream.py:42);dump (psycopg/types/array.py:9) 5\n"
     )
-    assert shares(raw) == {("normalize", "decode"): 30, ("normalize", "geo"): 10, ("-", "other"): 2}
+    assert shares(raw) == {
+        ("normalize", "decode"): 30,
+        ("normalize", "geo"): 10,
+        ("commit", "write"): 5,
+        ("-", "other"): 2,
+    }
+    assert "| normalize | decode | 60.00 |" in table(raw, 1_000)
 
 
 @pytest.mark.parametrize(("share", "wanted"), [(0.5, 2), (0.99, 4), (0.25, 1)])
