@@ -18,6 +18,7 @@ import psycopg
 
 from deploy.addresses import first_broker
 from deploy.bootstrap import now, open_store
+from deploy.lag import Logs, deleted, logs_of, waiting
 from deploy.local.broker import SNAPSHOT, answers_kafka
 from deploy.local.home import NEEDED_BYTES, Home
 from deploy.ports import Wanted, refuse_doubles, wanted
@@ -239,20 +240,18 @@ def _lag(settings: Settings, offsets: Mapping[Step, Sequence[Offset]]) -> Iterat
         yield Finding("lag", str(error), "Look at the findings above first.")
         return
     for step, known in offsets.items():
-        yield behind(step, known, {p: log for (topic, p), log in logs.items() if topic == step.reads.name})
+        yield behind(step, known, logs_of(step.reads.name, logs))
 
 
-def behind(step: Step, known: Sequence[Offset], logs: Mapping[int, tuple[int, int]]) -> Finding:
-    """Compare what a hop has stored with where its partitions begin and end: what lies before it, what was deleted."""
-    done = {offset.partition: offset.next_offset for offset in known}
-    waiting = sum(end - max(done.get(p, 0), begin) for p, (begin, end) in logs.items())
-    deleted = sum(max(begin - done[p], 0) for p, (begin, _) in logs.items() if p in done)
-    what, found = f"{step.lane} {step.hop}", f"{max(waiting, 0)} records behind"
-    if not deleted:
+def behind(step: Step, known: Sequence[Offset], logs: Logs) -> Finding:
+    """Say what lies before a hop, and what of it was deleted."""
+    what, found = f"{step.lane} {step.hop}", f"{waiting(known, logs)} records behind"
+    lost = deleted(known, logs)
+    if not lost:
         return Finding(what, found)
     return Finding(
         what,
-        f"{found}; {deleted} were deleted before they were read",
+        f"{found}; {lost} were deleted before they were read",
         f"Let retention.ms of {step.reads.name} outlast your longest outage; send again what the sources still have.",
     )
 

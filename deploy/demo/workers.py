@@ -8,8 +8,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterable
 
+from deploy.lag import logs_of, waiting
 from deploy.patience import sleep_until
-from deploy.topics import end_offsets
+from deploy.topics import bounds
 from schemas.errors import BackpressureError
 from schemas.store.abstract import StreamStore
 from streams.metrics import REGISTRY
@@ -45,13 +46,11 @@ def known_version(url: str) -> float | None:
 
 async def behind(bootstrap: str, store: StreamStore) -> int:
     """Give how many records wait: before each hop, and in the outbox."""
-    ends = await asyncio.to_thread(end_offsets, bootstrap)
-    waiting = len(await store.outbox(OUTBOX_LOOK))
+    logs = await asyncio.to_thread(bounds, bootstrap)
+    count = len(await store.outbox(OUTBOX_LOOK))
     for step in steps():
-        done = {offset.partition: offset.next_offset for offset in await store.offsets(step.hop, step.reads.name)}
-        mine = ((partition, end) for (topic, partition), end in ends.items() if topic == step.reads.name)
-        waiting += sum(max(end - done.get(partition, 0), 0) for partition, end in mine)
-    return waiting
+        count += waiting(await store.offsets(step.hop, step.reads.name), logs_of(step.reads.name, logs))
+    return count
 
 
 async def until_idle(

@@ -95,10 +95,9 @@ async def test_what_does_not_get_less_is_told() -> None:
 
 
 async def test_what_is_behind_is_counted_for_each_hop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before normalize: two of ten in one lane, all three in the other, for it has not begun there."""
-    monkeypatch.setattr(
-        workers, "end_offsets", lambda _: {(RAW_BULK.name, 0): 10, (RAW_PRIORITY.name, 1): 3, ("x", 0): 9}
-    )
+    """Before normalize: two of ten in one lane, the three that are still there in the other, where it has not begun."""
+    logs = {(RAW_BULK.name, 0): (0, 10), (RAW_PRIORITY.name, 1): (100, 103), ("x", 0): (0, 9)}
+    monkeypatch.setattr(workers, "bounds", lambda _: logs)
     store = MemoryStore()
     await store.commit(Commit(offset=Offset("normalize", RAW_BULK.name, 0, 8)))
     assert await behind("", store) == 5
