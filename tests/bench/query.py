@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -18,9 +20,10 @@ from tests.bench.people import cookie
 from tests.bench.stage import Stage, stage, store_of
 from tests.bench.workload import HEIGHT, SOURCE, SOUTH, WEST, WIDTH
 
-#: The table grows day by day into the past until a month is there, or this time or room is used up.
-FILL_S, FILL_BYTES, DAYS = 600.0, 10 << 30, 30
-DEVICES, QUICK_DEVICES, QUICK_DAYS = 1_000, 100, 3
+#: The table grows day by day into the past until a month is there, or this time or half of the disk's room is used up.
+FILL_S, DAYS = 1_800.0, 30
+#: A reading a minute of so many makes 10^8 in a month, 25 GB.
+DEVICES, QUICK_DEVICES, QUICK_DAYS = 2_400, 100, 3
 INCIDENTS, QUICK_INCIDENTS = 20_000, 2_000
 TIMES, QUICK_TIMES = 50, 10
 _FILL = """
@@ -74,10 +77,10 @@ def _device(n: int) -> Device:
 
 
 def _fill_observations(dsn: str, devices: int, days: int) -> tuple[int, int, float, float]:
-    begun, rows, size = time.monotonic(), 0, 0
+    begun, rows, size, room = time.monotonic(), 0, 0, shutil.disk_usage(tempfile.gettempdir()).free // 2
     today, filled = datetime.now(UTC).replace(second=0, microsecond=0), 0
     with psycopg.connect(dsn, autocommit=True) as connection:
-        while filled < days and time.monotonic() - begun < FILL_S and size < FILL_BYTES:
+        while filled < days and time.monotonic() - begun < FILL_S and size < room:
             filled += 1
             rows += connection.execute(_FILL, {"start": today - timedelta(days=filled), "devices": devices}).rowcount
             found = connection.execute(_SIZE).fetchone()
