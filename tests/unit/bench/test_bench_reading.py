@@ -10,7 +10,7 @@ from streams.rules.load import library
 from streams.sources.native import Native
 from tests.bench.incidents import commented, many
 from tests.bench.measure import Figure, Result, percentile
-from tests.bench.profiler import shares, table
+from tests.bench.profiler import hottest, shares, table, unread
 from tests.bench.report import as_json, as_table
 from tests.bench.trace import Carried, Trace
 from tests.bench.worker import many_rules
@@ -42,20 +42,67 @@ def test_a_trace_is_followed_while_it_grows(tmp_path: Path) -> None:
 
 
 def test_samples_are_told_by_hop_and_innermost_part() -> None:
-    """The outermost of our files names the hop, the innermost known one the part; a commit is a task of its own."""
+    """The outermost of our files names the hop, the innermost known one the part of the work."""
     raw = (
-        "thread (7): MainThread;work (streams/normalize.py:40);read (streams/sources/fast.py:9) 30\n"
-        "work (streams/normalize.py:41);locate (geo/zones.py:7);query (shapely/strtree.py:1) 10\n"
-        "tick (deploy/worker.py:3) 2\n"
-        "commit (schemas/store/timescale/stream.py:42);dump (psycopg/types/array.py:9) 5\n"
+        "thread (7): MainThread;run (deploy/a.py:1);work (streams/normalize.py:40);read (streams/sources/a.py:9) 30\n"
+        "thread (7): MainThread;work (streams/normalize.py:41);locate (geo/zones.py:7);query (shapely/tree.py:1) 10\n"
+        "thread (7): MainThread;work (streams/normalize.py:44);update (collections/__init__.py:690) 4\n"
+        "thread (9): Thread-1;run (threading.py:9);_run (asyncio/events.py:80);_read (aiokafka/conn.py:529) 8\n"
+        "thread (9) 2\n"
     )
     assert shares(raw) == {
         ("normalize", "decode"): 30,
         ("normalize", "geo"): 10,
-        ("commit", "write"): 5,
+        ("normalize", "hop"): 4,
+        ("-", "fetch"): 8,
         ("-", "other"): 2,
     }
-    assert "| normalize | decode | 60.00 |" in table(raw, 1_000)
+    assert hottest(raw)["thread (9)"] == 2
+
+
+def test_a_commit_is_nobodys() -> None:
+    """It runs in a task of its own, whose stack names no hop; of a stack that is cut nothing is known."""
+    commit = "thread (7): MainThread;Stream.commit (schemas/store/timescale/stream.py:42)"
+    raw = (
+        f"{commit};write (schemas/store/timescale/commit.py:36);csv (schemas/store/timescale/copy_text.py:25) 5\n"
+        f"{commit};AsyncCursor.execute (psycopg/cursor_async.py:113) 3\n"
+        "thread (7): MainThread;AsyncCursor.execute (psycopg/cursor_async.py:113) 1\n"
+        "thread (7): MainThread;Stream.offsets (schemas/store/timescale/stream.py:61) 1\n"
+    )
+    assert shares(raw) == {
+        ("commit", "write"): 5,
+        ("commit", "psycopg"): 3,
+        ("-", "psycopg"): 1,
+        ("-", "write"): 1,
+    }
+
+
+def test_what_the_watcher_costs_is_told_apart() -> None:
+    """The bench's notes are no work of a hop; between two frames of ours its wrappers cost nothing that counts."""
+    carry = "thread (7): MainThread;watch.<locals>.watched_carry (tests/bench/worker.py:50)"
+    timed = f"{carry};Carrier._do (streams/hop.py:204);_timed.<locals>.timed (tests/bench/worker.py:71)"
+    raw = (
+        f"{carry};watch.<locals>.note (tests/bench/worker.py:38);dumps (json/__init__.py:231) 3\n"
+        f"{timed};EvaluateHop.work (streams/evaluate.py:9);ask (streams/rules/engine.py:5) 20\n"
+        f"{timed} 4\n"
+    )
+    assert shares(raw) == {("-", "bench"): 3, ("evaluate", "rules"): 20, ("-", "free"): 4}
+
+
+def test_a_profile_is_told_in_microseconds_of_an_event() -> None:
+    """500 samples are a second: a hundred of them are 2 us for each of 100,000 events; what was not read is told."""
+    told = table("thread (7): MainThread;work (streams/normalize.py:41);locate (geo/zones.py:7) 100\n", 100_000, 18)
+    assert "| normalize | geo | 2.00 | 100.0% |" in told
+    assert "| all |  | 2.00 | 100.0% |" in told
+    assert "- 2.00 µs locate (geo/zones.py:7)" in told
+    assert "100 samples, 500 a second; 18 more could not be read" in told
+    assert "| all |  | 0.00 | 0.0% |" in table("", 100_000)
+
+
+def test_py_spy_says_what_it_could_not_read() -> None:
+    """Where it says nothing of that, it has not sampled."""
+    assert unread("py-spy> Wrote raw flamegraph data to 'profile.txt'. Samples: 356 Errors: 18\n") == 18
+    assert unread("Error: Operation not permitted\n") == 0
 
 
 @pytest.mark.parametrize(("share", "wanted"), [(0.5, 2), (0.99, 4), (0.25, 1)])
