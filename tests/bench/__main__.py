@@ -64,7 +64,7 @@ def main() -> int:
             continue
         results.append(result)
         print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
-        if not given.quick and not given.unrecorded:
+        if not (given.quick or given.unrecorded or given.profile):  # who is watched is slower
             record([result], before)
     print(as_json(results) if given.json else as_table(results))
     _keep(results, given)
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="one small run of each; docs/performance.md stays")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--rules", type=int, default=pipeline.MANY_RULES, help="rules of pipeline's second figure")
-    parser.add_argument("--profile", action="store_true", help="pipeline: sample the worker with py-spy")
+    parser.add_argument("--profile", action="store_true", help="pipeline: sample the worker, record nothing")
     parser.add_argument("--minutes", type=float, default=soak.MINUTES, help="soak: how long")
     parser.add_argument("--unrecorded", action="store_true", help="leave docs/performance.md as it is")
     parser.add_argument("--baseline", action="store_true", help="with --quick: keep the ratios in baseline.json")
@@ -94,7 +94,7 @@ def _chosen(name: str, given: argparse.Namespace) -> Bench:
 def _keep(results: list[Result], given: argparse.Namespace) -> None:
     """Note quick ratios for `make check`, and say at once when one has fallen."""
     ratios = [(one.bench, one.ratio) for one in results if one.ratio is not None]
-    if not given.quick or not ratios:
+    if not given.quick or given.profile or not ratios:
         return
     baseline.remember(ratios)
     if given.baseline:
