@@ -157,11 +157,6 @@ def consumer(bootstrap: str, *topics: str, **options: object) -> Iterator[Any]:
         made.close()
 
 
-def end_offsets(bootstrap: str) -> dict[tuple[str, int], int]:
-    """Give the next offset to be written of every partition of our topics that exists."""
-    return {place: end for place, (_, end) in bounds(bootstrap).items()}
-
-
 def bounds(bootstrap: str) -> dict[tuple[str, int], tuple[int, int]]:
     """Give the first offset kept and the next to be written of every partition of our topics that exists."""
     with consumer(bootstrap) as asking:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import psycopg
 
-from deploy.topics import end_offsets
+from deploy.topics import bounds
 from streams.pipeline import steps
+
+
+def end_offsets(kafka: str) -> dict[tuple[str, int], int]:
+    """Give the next offset to be written of every partition of our topics that exists."""
+    return {place: end for place, (_, end) in bounds(kafka).items()}
 
 
 def left(kafka: str, dsn: str) -> int:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from deploy.cli import main
-from deploy.topics import broker_version, end_offsets
+from deploy.topics import bounds, broker_version
 from schemas.errors import BackpressureError
 from tests.servers import BrokerServer, DatabaseServer
 
@@ -200,7 +200,7 @@ def test_a_broker_that_is_away_is_told_without_a_traceback(run: Run, monkeypatch
     code, _, err = run("tap", "raw.bulk")
     assert (code, "No broker answers at 127.0.0.1:9" in err) == (1, True)
     with pytest.raises(BackpressureError, match="No broker answers"):
-        end_offsets("127.0.0.1:9")
+        bounds("127.0.0.1:9")
 
 
 def test_a_file_of_other_json_is_no_list_of_zones(run: Run, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from deploy.bootstrap import make_publisher, make_store, now
 from deploy.demo.seed import seed_demo
 from deploy.settings import Settings
 from deploy.stack import environment
-from deploy.topics import create_topics, end_offsets
+from deploy.topics import create_topics
 from deploy.worker import Worker
 from schemas.bus.abstract import Message, Receipt
 from schemas.bus.kafka import KafkaPublisher
@@ -32,7 +32,7 @@ from schemas.store.timescale import TimescaleStore
 from streams.pipeline import steps
 from streams.sources.simulator import runner
 from streams.sources.simulator.abstract import Scenario
-from tests.lag import left
+from tests.lag import end_offsets, left
 
 #: A worker's own limits end it sooner (deploy/worker.py), with another exit code than 0.
 STOP_S = 60.0

@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from deploy.topics import end_offsets
 from deploy.worker import EXIT_CRASH, EXIT_HANG
 from schemas.bus.abstract import Message
 from schemas.events import Lane, ObservationBatch, Source
@@ -39,6 +38,7 @@ from tests.integration.streams.rig import (
     until,
     working,
 )
+from tests.lag import end_offsets
 from tests.servers import BrokerServer, DatabaseServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
