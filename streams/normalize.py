@@ -6,7 +6,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from operator import attrgetter
 
 import msgspec
 import numpy as np
@@ -31,8 +30,6 @@ logger = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Observations in one message of the canonical topic at most, and its bytes: below the broker's 1 MiB for a message.
 BATCH_ROWS, BATCH_BYTES = 20_000, 768 * 1024
-
-_SOURCE = attrgetter("source.id")
 
 #: Refusals that speak of something broken; a camera's heartbeats are `unsupported` all day, and that is well.
 POISON = frozenset(Reason) - {Reason.UNSUPPORTED}
@@ -75,7 +72,7 @@ class NormalizeHop(Hop):
         if run.start not in before or run[-1] not in before:
             self._judged[place] = run
             known = {raw.offset for raw in raws} if letters else set()
-            seen = Counter(map(_SOURCE, raws))
+            seen = Counter(raw.source.id for raw in raws)
             seen.update({letter.offset: letter.source for letter in letters if letter.offset not in known}.values())
             refused = {letter.offset: letter.source for letter in letters if letter.reason in POISON}
             bad = self._gauge.count_sources(seen, Counter(refused.values()))

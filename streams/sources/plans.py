@@ -75,8 +75,6 @@ class PlanTable:
     def _source_numbers(self, sources: Sequence[Source]) -> list[int]:
         """Give each source its number; one that was registered anew gets a new one, and so no old plans."""
         keys = list(map(id, sources))
-        if len(set(keys)) == 1:
-            return [self._source_number(sources[0])] * len(keys)
         numbers = {key: self._source_number(source) for key, source in dict(zip(keys, sources, strict=True)).items()}
         return list(map(numbers.__getitem__, keys))
 
