@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from psycopg import AsyncConnection, DataError
+import psycopg
+from psycopg.adapt import AdaptersMap
 from psycopg.types.array import ListDumper
 
 #: In no text that PostgreSQL takes, so words can be joined by it.
@@ -32,7 +33,7 @@ def array_of(words: Sequence[str]) -> str:
         return "{}"
     joined = _NUL.join(words).replace("\\", "\\\\").replace('"', '\\"')
     if joined.count(_NUL) != len(words) - 1:
-        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
     return '{"' + joined.replace(_NUL, '","') + '"}'
 
 
@@ -61,6 +62,6 @@ class ColumnDumper(ListDumper):
         return write(obj).encode() if write else super().dump(obj)
 
 
-def dump_columns_fast(connection: AsyncConnection[Any]) -> None:
-    """Let all lists that this connection is given be dumped by `ColumnDumper`."""
-    connection.adapters.register_dumper(list, ColumnDumper)
+#: What connections are made with: all lists that they are given are dumped by `ColumnDumper`.
+ADAPTERS = AdaptersMap(psycopg.adapters)
+ADAPTERS.register_dumper(list, ColumnDumper)

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from schemas.sql import query
-from schemas.store.timescale.arrays import dump_columns_fast
+from schemas.store.timescale.arrays import ADAPTERS
 from schemas.store.timescale.edition import Edition, ask
 from schemas.store.timescale.failures import translated
 from schemas.store.timescale.statements import Connection, Row, fetch
@@ -41,7 +41,7 @@ class Pooled:
 
     def __init__(self, dsn: str, *, min_size: int = 1, max_size: int = 4, application_name: str = "canh") -> None:
         self._dsn = dsn
-        self._link = {**LINK, "application_name": application_name}
+        self._link = {**LINK, "application_name": application_name, "context": ADAPTERS}
         self._size = (min_size, max_size)
         self._pool = self._new_pool()
         self.edition = Edition()
@@ -78,7 +78,6 @@ class Pooled:
     async def connect(self) -> Connection:
         """Give a connection of its own, outside the pool, in autocommit (migrations, LISTEN)."""
         connection = await AsyncConnection.connect(self._dsn, autocommit=True, **self._link)
-        dump_columns_fast(connection)
         await connection.execute(_SET, list(SESSION.values()))
         return connection
 
@@ -99,7 +98,6 @@ _SET = "SELECT " + ", ".join(f"set_config('{name}', %s, false)" for name in SESS
 
 
 async def _configure(connection: Connection) -> None:
-    dump_columns_fast(connection)
     await connection.execute(_SET, list(SESSION.values()))
     await connection.execute(query("make_stage"))
     await connection.commit()
