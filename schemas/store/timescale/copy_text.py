@@ -27,7 +27,7 @@ def csv(frame: pl.DataFrame) -> bytes:
 def literal(column: pl.Series) -> str:
     """Give a column as one array literal, to be cast to its type by the query."""
     if column.dtype == pl.String:
-        return array_of(column.to_list()) if not _all_plain(column) else "{" + ",".join(column.to_list()) + "}"
+        return array_of(column.to_list())
     if column.dtype.is_temporal():
         column = _times(column)
     return "{" + ",".join(column.cast(pl.String).fill_null("NULL").to_list()) + "}"
