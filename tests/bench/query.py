@@ -65,11 +65,9 @@ async def _fill(made: Stage, devices: int, days: int, incidents: int, readers: i
     logins = [await cookie(store, f"bench-{n}") for n in range(readers)]
     await store.close()
     rows, filled, size_gb, seconds = await asyncio.to_thread(_fill_observations, made.dsn, devices, days)
-    told = f"{rows:,} observations ({devices:,} devices, one a minute, {filled} days, {size_gb:.1f} GB"
-    return (
-        logins,
-        f"{told} with indexes, filled in {seconds:.0f} s), {incidents:,} incidents; one asks over HTTP",
-    )
+    size = f"{size_gb:.1f} GB with indexes, filled in {seconds:.0f} s"
+    told = f"{rows:,} observations ({devices:,} devices, one a minute, {filled} days, {size})"
+    return logins, f"{told}, {incidents:,} incidents; one reader asks over HTTP"
 
 
 def _device(n: int) -> Device:
