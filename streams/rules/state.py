@@ -1,4 +1,7 @@
-"""Keeps what the rules remember per key, and turns it into bytes for the store and back."""
+"""Keeps what the rules remember per key, and turns it into bytes for the store and back.
+
+The bytes are MessagePack, and structs are arrays in it: new fields go to the end, with a default.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import msgspec
 
@@ -19,13 +23,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
-class State(msgspec.Struct, omit_defaults=True, gc=False):
+class State(msgspec.Struct, array_like=True, gc=False):
     """Base of all states; `last_at` is the newest event time that counted (gc=False: states hold no cycles)."""
 
     last_at: datetime
 
 
-class Sight(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+class Sight(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What was seen in one event: all that a signal tells of it. `event` "" means an observation: its id follows."""
 
     event: str
@@ -40,7 +44,7 @@ class Sight(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     simulated: bool = False
 
 
-class LevelState(msgspec.Struct, omit_defaults=True, gc=False):
+class LevelState(msgspec.Struct, array_like=True, gc=False):
     """One level of one key: since when its condition holds, when it last held, whether it fires, since when it clears.
 
     `held_at` is the newest event that kept it alive; `since` None means that the condition does not hold.
@@ -107,8 +111,8 @@ class HoursState(State, tag="hours", gc=False):
 
 AnyState = KeyState | AbsentState | HoursState
 _NO_STATES: Mapping[str, AnyState] = {}
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(AnyState)
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(AnyState)
 
 
 def time_of(number: int) -> datetime:
@@ -193,7 +197,7 @@ class States:
 
     def load(self, rule: str, key: str, raw: bytes) -> None:
         """Read one state from the store; raises msgspec.ValidationError when it is not one."""
-        self.put(rule, key, _decoder.decode(raw))
+        self.put(rule, key, _of_json(raw) if raw.startswith(b"{") else _decoder.decode(raw))
 
     def dump(self) -> dict[StateKey, bytes]:
         """Give all states as bytes."""
@@ -221,3 +225,11 @@ class States:
         for rule, states in self._rules.items():
             for key, state in states.items():
                 yield rule, key, state
+
+
+def _of_json(raw: bytes) -> AnyState:
+    """Read a state as it was written until November 2026: a JSON object."""
+    said = msgspec.json.decode(raw)
+    said["levels"] = [SimpleNamespace(**level) for level in said.get("levels", ())]
+    said["sight"] = SimpleNamespace(**said["sight"]) if "sight" in said else None
+    return msgspec.convert(SimpleNamespace(**said), AnyState, from_attributes=True, str_keys=True)
