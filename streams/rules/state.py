@@ -232,4 +232,5 @@ def _of_json(raw: bytes) -> AnyState:
     said = msgspec.json.decode(raw)
     said["levels"] = [SimpleNamespace(**level) for level in said.get("levels", ())]
     said["sight"] = SimpleNamespace(**said["sight"]) if "sight" in said else None
-    return msgspec.convert(SimpleNamespace(**said), AnyState, from_attributes=True, str_keys=True)
+    state: AnyState = msgspec.convert(SimpleNamespace(**said), AnyState, from_attributes=True, str_keys=True)
+    return state

@@ -13,18 +13,24 @@ LATER = datetime(2025, 11, 19, 10, 55, tzinfo=UTC)
 STATES: dict[str, tuple[AnyState, bytes]] = {
     "absent": (
         AbsentState(AT, LATER, Sight("", lon=108.04, lat=12.68, device="d:1", metric="pm25", thresholds=(1.5, None))),
-        b'{"type":"absent","last_at":"2025-11-19T10:50:00Z","deadline":"2025-11-19T10:55:00Z",'
-        b'"sight":{"event":"","lon":108.04,"lat":12.68,"device":"d:1","metric":"pm25","thresholds":[1.5,null]}}',
+        (
+            b'{"type":"absent","last_at":"2025-11-19T10:50:00Z","deadline":"2025-11-19T10:55:00Z",'
+            b'"sight":{"event":"","lon":108.04,"lat":12.68,"device":"d:1","metric":"pm25","thresholds":[1.5,null]}}'
+        ),
     ),
     "key": (
         KeyState(AT, [LevelState(since=AT, held_at=AT, on=True), LevelState()], 3, first="e1", sight=Sight("e1")),
-        b'{"type":"key","last_at":"2025-11-19T10:50:00Z","levels":[{"since":"2025-11-19T10:50:00Z",'
-        b'"held_at":"2025-11-19T10:50:00Z","on":true},{}],"severity":3,"first":"e1","sight":{"event":"e1"}}',
+        (
+            b'{"type":"key","last_at":"2025-11-19T10:50:00Z","levels":[{"since":"2025-11-19T10:50:00Z",'
+            b'"held_at":"2025-11-19T10:50:00Z","on":true},{}],"severity":3,"first":"e1","sight":{"event":"e1"}}'
+        ),
     ),
     "hours": (
         HoursState(AT, {"pm25": {1763546400: (3.5, 2)}}, {"pm25": AT}),
-        b'{"type":"hours","last_at":"2025-11-19T10:50:00Z","sums":{"pm25":{"1763546400":[3.5,2]}},'
-        b'"newest":{"pm25":"2025-11-19T10:50:00Z"}}',
+        (
+            b'{"type":"hours","last_at":"2025-11-19T10:50:00Z","sums":{"pm25":{"1763546400":[3.5,2]}},'
+            b'"newest":{"pm25":"2025-11-19T10:50:00Z"}}'
+        ),
     ),
 }
 
