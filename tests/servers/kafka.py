@@ -60,7 +60,8 @@ class Kafka(EmbeddedServer):
         settings.write_text("\n".join(f"{k}={v}" for k, v in self._properties().items()), encoding="utf-8")
         self.log_path.parent.mkdir(exist_ok=True)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        argv = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings), "--ignore-formatted")
+        named = f"--cluster-id={cluster}"  # in one word: one of 64 begins with "-", and alone reads as an option
+        argv = self._java("kafka.tools.StorageTool", "format", named, "-c", str(settings), "--ignore-formatted")
         run_to_end(Command(argv, self.log_path))
 
     def command(self) -> Command:
