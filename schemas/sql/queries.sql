@@ -4,22 +4,22 @@
 CREATE TEMP TABLE IF NOT EXISTS observation_stage (
     observed_at timestamptz, device text, metric text, value double precision, source_value double precision,
     source_unit text, source text, received_at timestamptz, lon double precision, lat double precision,
-    commune text, zone_ids text, marks text
+    commune text, zone_ids text[], marks text[]
 ) ON COMMIT DELETE ROWS;
 
 -- name: fill_observations -- takes a sorted batch of which nothing is known yet
 COPY observation (source, device, metric, observed_at, received_at, value, source_value, source_unit, lon, lat, commune,
-                  zone_ids, marks) FROM STDIN (FORMAT CSV, DELIMITER E'\t');
+                  zone_ids, marks) FROM STDIN (FORMAT binary);
 
 -- name: fill_stage -- takes a sorted batch
 COPY observation_stage (source, device, metric, observed_at, received_at, value, source_value, source_unit, lon, lat,
-                        commune, zone_ids, marks) FROM STDIN (FORMAT CSV, DELIMITER E'\t');
+                        commune, zone_ids, marks) FROM STDIN (FORMAT binary);
 
 -- name: insert_observations -- writes what is new of the stage; RETURNING is added when sources must be told apart
 INSERT INTO observation (observed_at, device, metric, value, source_value, source_unit, source, received_at, lon, lat,
                          commune, zone_ids, marks)
 SELECT observed_at, device, metric, value, source_value, source_unit, source, received_at, lon, lat,
-       commune, zone_ids::text[], marks::text[]
+       commune, zone_ids, marks
 FROM observation_stage
 ON CONFLICT (device, metric, observed_at) DO NOTHING;
 

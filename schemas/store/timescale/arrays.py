@@ -1,4 +1,4 @@
-"""Writes array literals: reads words or bytes, gives the text that PostgreSQL reads as an array.
+"""Writes array literals: reads words, bytes or a column of a frame, gives the text that PostgreSQL reads as an array.
 
 psycopg asks a regular expression of every element, which took a quarter of a worker's time where much is told
 (signals, incidents, the outbox: each a JSON text full of quotes). Here a column is escaped as a whole.
@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import polars as pl
 import psycopg
 from psycopg.adapt import AdaptersMap
 from psycopg.types.array import ListDumper
 
 #: In no text that PostgreSQL takes, so words can be joined by it.
 _NUL = "\0"
+#: RFC 3339 in UTC, microseconds; PostgreSQL reads it whatever its DateStyle.
+_TIME = "%Y-%m-%dT%H:%M:%S%.6f+00:00"
 
 
 @lru_cache(maxsize=4096)
@@ -45,6 +48,21 @@ def bytes_array_of(values: Sequence[bytes]) -> str:
 def numbers_array_of(values: Sequence[float]) -> str:
     """Give a literal of an array of whole numbers or of floats."""
     return "{" + ",".join(map(repr, values)) + "}"
+
+
+def column_literal(column: pl.Series) -> str:
+    """Give a column of texts, times or numbers as one literal, to be cast to its type by the query."""
+    if column.dtype == pl.String:
+        return array_of(column.to_list())
+    if column.dtype.is_temporal():
+        column = _times(column)
+    return "{" + ",".join(column.cast(pl.String).fill_null("NULL").to_list()) + "}"
+
+
+def _times(column: pl.Series) -> pl.Series:
+    """Give times as text; the different ones are mostly few, and each is written once."""
+    few = column.unique().sort()
+    return few.dt.to_string(_TIME).gather(few.search_sorted(column))
 
 
 _WRITERS: dict[type, Callable[[Any], str]] = {

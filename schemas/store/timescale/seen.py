@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.store.newest import LATEST, Newest, Seen
-from schemas.store.timescale.copy_text import literal
+from schemas.store.timescale.arrays import column_literal
 from schemas.store.timescale.statements import Connection, run
 
 
@@ -48,7 +48,7 @@ async def _devices(connection: Connection, seen: list[Seen]) -> bool:
 async def _values(connection: Connection, newest: Newest) -> None:
     latest = newest.latest()
     if latest.height:
-        await run(connection, "see_values", {name: literal(latest.get_column(name)) for name in LATEST})
+        await run(connection, "see_values", {name: column_literal(latest.get_column(name)) for name in LATEST})
 
 
 async def _fixes(connection: Connection, newest: Newest) -> None:

@@ -64,7 +64,7 @@ def test_a_commit_is_nobodys() -> None:
     """It runs in a task of its own, whose stack names no hop; of a stack that is cut nothing is known."""
     commit = "thread (7): MainThread;Stream.commit (schemas/store/timescale/stream.py:42)"
     raw = (
-        f"{commit};write (schemas/store/timescale/commit.py:36);csv (schemas/store/timescale/copy_text.py:25) 5\n"
+        f"{commit};write (schemas/store/timescale/commit.py:36);binary (schemas/store/timescale/copy_binary.py:53) 5\n"
         f"{commit};AsyncCursor.execute (psycopg/cursor_async.py:113) 3\n"
         "thread (7): MainThread;AsyncCursor.execute (psycopg/cursor_async.py:113) 1\n"
         "thread (7): MainThread;Stream.offsets (schemas/store/timescale/stream.py:61) 1\n"
