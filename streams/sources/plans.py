@@ -74,6 +74,8 @@ class PlanTable:
 
     def _source_numbers(self, sources: Sequence[Source]) -> list[int]:
         """Give each source its number; one that was registered anew gets a new one, and so no old plans."""
+        if sources and sources.count(sources[0]) == len(sources):  # mostly: 0.01 ms for 16,000, not 1.7
+            return [self._source_number(sources[0])] * len(sources)
         keys = list(map(id, sources))
         numbers = {key: self._source_number(source) for key, source in dict(zip(keys, sources, strict=True)).items()}
         return list(map(numbers.__getitem__, keys))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from schemas.codec import encode, record_kind
@@ -37,7 +36,7 @@ async def store_observations(work: Work, batch: ObservationBatch, optimism: Opti
         return
     work.inserted += frame.height
     work.newest.add_observations(frame)
-    for source, count in Counter(frame.get_column("source").to_list()).items():
+    for source, count in frame.get_column("source").value_counts().iter_rows():
         work.newest.source(source).accepted += count
 
 
