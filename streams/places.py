@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from geo.memory import Place
 from geo.zones import ZoneIndex
 from schemas.events import ObservationBatch
+
+Column = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
 
 _SCHEMA = {name: ObservationBatch.SCHEMA[name] for name in ("commune", "zone_ids", "marks")}
 
@@ -23,13 +27,15 @@ class PlaceTable:
     def located(self, batch: ObservationBatch) -> ObservationBatch:
         """Fill in commune and zones of every row, and what is odd about its place."""
         frame = batch.frame
-        places = self.zones.places(frame.get_column("lon").to_numpy(), frame.get_column("lat").to_numpy())
+        lon, lat = (frame.get_column(name).to_numpy() for name in ("lon", "lat"))
+        first, lengths = _runs(lon, lat)
+        places = self.zones.places(lon[first], lat[first])
         keys = list(map(id, places))
         numbers = list(map(self._numbers.get, keys))
         if None in numbers:
             self._learn({id(place): place for place, number in zip(places, numbers, strict=True) if number is None})
             numbers = [self._numbers[key] for key in keys]
-        held = self._table[np.array(numbers, dtype=np.int64)]
+        held = self._table[np.repeat(np.array(numbers, dtype=np.int64), lengths)]
         frame = frame.with_columns(held.get_column("commune"), held.get_column("zone_ids"))
         marks = held.get_column("marks")
         if marks.list.len().max():
@@ -40,3 +46,14 @@ class PlaceTable:
         rows = list(places.values())
         self._numbers |= {key: self._table.height + i for i, key in enumerate(places)}
         self._table.extend(pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
+
+
+def _runs(lon: Column, lat: Column) -> tuple[Numbers, Numbers]:
+    """Give where each run of rows at one place begins, and how long it is.
+
+    Neighbours are mostly metrics of one device, or readings that it sent together. NaN is like nothing, so alone.
+    """
+    begins = np.ones(len(lon), np.bool_)
+    begins[1:] = (lon[1:] != lon[:-1]) | (lat[1:] != lat[:-1])
+    first = np.flatnonzero(begins)
+    return first, np.diff(np.append(first, len(lon)))
