@@ -129,8 +129,9 @@ class EvaluateHop(Hop):
         if memory.live and lag.sources is not None:
             quiet = now - lag.sources - max(QUIET, engine.settle)
             outcomes.append(engine.advance(memory.states, min(quiet, memory.hold.oldest or quiet)))
-        news = self._pace.settle(place) or settled or any(outcome.before for outcome in outcomes)
-        return self._commit(place, outcomes, states=True) if news else None
+        news = bool(settled) or any(outcome.before for outcome in outcomes)
+        owed = self._pace.settle(place, hurried=news)
+        return self._commit(place, outcomes, states=True) if news or owed else None
 
     def keeps(self, place: Place) -> int | None:
         """Give the first record that has a row that still waits, or changed a state that is not written."""

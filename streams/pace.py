@@ -1,4 +1,4 @@
-"""Says when what may wait is written: at once while little comes, once a second while much comes.
+"""Says when what may wait is written: at once while little comes, every few seconds while much comes.
 
 A hop that lets something wait holds its stored offset back to the first record of it, so that a worker that takes over
 works those records again.
@@ -11,7 +11,9 @@ from time import monotonic
 
 from streams.watermark import Place
 
-EVERY_S = 1.0
+#: Of a busy device all values but the last are outdated when they are written. What it costs: a newest value, or a rule
+#: state that a worker takes over, may be so old.
+EVERY_S = 3.0
 
 
 class Pace:
@@ -33,11 +35,13 @@ class Pace:
         self._owes.setdefault(place, first)
         return False
 
-    def settle(self, place: Place) -> bool:
-        """Say whether something is owed; the caller writes it now."""
-        if self._owes.pop(place, None) is None:
+    def settle(self, place: Place, *, hurried: bool = False) -> bool:
+        """Say whether something is owed and has waited for long enough; the caller writes it now."""
+        now = self._clock()
+        if place not in self._owes or not (hurried or now - self._written[place] >= self._every_s):
             return False
-        self._written[place] = self._clock()
+        del self._owes[place]
+        self._written[place] = now
         return True
 
     def owed_from(self, place: Place) -> int | None:

@@ -178,7 +178,8 @@ async def play(records: list[ConsumerRecord], random: Random) -> Log:
     """Let workers read all records: runs of any length, crashes, ticks and failing commits anywhere."""
     store, atlas = await made()
     clock = Clock()
-    pace = Pace(lambda: random.choice([0.0, 1.0]), every_s=random.choice([0.0, 1.0]))
+    times_s = [0.0, 1.0]
+    pace = Pace(lambda: random.choice(times_s), every_s=random.choice([0.0, 1.0]))
     carrier, watermark, at = await worker(store, atlas, clock, pace)
     crashes = 0
     while at < len(records):
@@ -198,8 +199,8 @@ async def play(records: list[ConsumerRecord], random: Random) -> Log:
         if what == "crash" and crashes < 4:
             crashes += 1
             carrier, watermark, at = await worker(store, atlas, clock, pace)
-    store.trouble = []
-    await carrier.tick()  # states that waited are written, too
+    store.trouble, times_s = [], [2.0]
+    await carrier.tick()  # states that have waited long enough are written, too
     return store
 
 
