@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from schemas.events import Source
 from tests.bench import profiler
 from tests.bench.limit import calm, measure_limit
 from tests.bench.measure import RATIO, Figure, Result, Usage
@@ -85,11 +86,17 @@ def run(events: int, *, rules: int = 0, peers: bool = False, profile: bool = Fal
 
 
 def measured(
-    work: Sequence[Reading], records: Sequence[Raw], *, rules: int = 0, peers: bool = False, profile: bool = False
+    work: Sequence[Reading],
+    records: Sequence[Raw],
+    *,
+    source: Source = SOURCE,
+    rules: int = 0,
+    peers: bool = False,
+    profile: bool = False,
 ) -> Run:
-    """Measure limit, peers and the way of some records that carry the readings `work`."""
+    """Measure limit, peers and the way of some records of a source that carry the readings `work`."""
     with stage() as made:
-        asyncio.run(register(made))
+        asyncio.run(register(made, source))
         fill(made, records)
         told = _peer_rates(made) if peers else {}
         limit = measure_limit(made, work)
@@ -125,12 +132,12 @@ def _peer_rates(made: Stage) -> dict[str, float]:
     return told
 
 
-async def register(made: Stage) -> None:
+async def register(made: Stage, source: Source = SOURCE) -> None:
     """Register zones, source and devices."""
     store = store_of(made)
     await store.open()
     await store.put_zones(zones())
-    await store.put_sources([SOURCE])
+    await store.put_sources([source])
     await store.put_devices(devices())
     await store.close()
 
