@@ -12,7 +12,7 @@ from time import monotonic
 from streams.watermark import Place
 
 #: Of a busy device all values but the last are outdated when they are written. What it costs: a newest value, or a rule
-#: state that a worker takes over, may be so old.
+#: state that a worker takes over, may be so old, and a tick older where nothing follows.
 EVERY_S = 3.0
 
 
@@ -27,22 +27,14 @@ class Pace:
 
     def is_due(self, place: Place, first: int, *, hurried: bool = False) -> bool:
         """Say whether all must be written with the run that begins at offset `first`; if not, it is owed from there."""
-        now = self._clock()
-        if hurried or now - self._written.get(place, -self._every_s) >= self._every_s:
-            self._written[place] = now
-            self._owes.pop(place, None)
+        if self._begin(place, hurried=hurried):
             return True
         self._owes.setdefault(place, first)
         return False
 
     def settle(self, place: Place, *, hurried: bool = False) -> bool:
         """Say whether something is owed and has waited for long enough; the caller writes it now."""
-        now = self._clock()
-        if place not in self._owes or not (hurried or now - self._written[place] >= self._every_s):
-            return False
-        del self._owes[place]
-        self._written[place] = now
-        return True
+        return place in self._owes and self._begin(place, hurried=hurried)
 
     def owed_from(self, place: Place) -> int | None:
         """Give the first record of which something is owed."""
@@ -52,3 +44,12 @@ class Pace:
         """Owe nothing: memory was lost, the records come again."""
         self._owes.pop(place, None)
         self._written.pop(place, None)
+
+    def _begin(self, place: Place, *, hurried: bool) -> bool:
+        """Say whether it is time to write; if so, that is noted, and nothing is owed any more."""
+        now = self._clock()
+        if not hurried and now - self._written.get(place, -self._every_s) < self._every_s:
+            return False
+        self._written[place] = now
+        self._owes.pop(place, None)
+        return True
