@@ -77,6 +77,7 @@ class Progress:
         self._connection = psycopg.connect(made.dsn, autocommit=True)
         self._consumer = KafkaConsumer(bootstrap_servers=made.broker.bootstrap, group_id=None)
         self._seen: dict[str, int] = {}
+        self._ends: dict[int, int] = {}  # by raw records: nothing is added once they all are normalized
 
     def close(self) -> None:
         """Give the connections back."""
@@ -96,7 +97,9 @@ class Progress:
         """
         if self.normalized() < records:
             return None
-        now, end = time.monotonic(), self._canonical()
+        if records not in self._ends:  # asked once: a broker that is asked all the time works for the bench
+            self._ends[records] = self._canonical()
+        now, end = time.monotonic(), self._ends[records]
         if self._seen.get(f"store {OBSERVATIONS.name}", 0) < end:
             return None
         read: dict[int, int] = {}

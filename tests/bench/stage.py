@@ -25,6 +25,7 @@ from schemas.store.timescale import TimescaleStore
 from schemas.topics import OBSERVATIONS, RAW_BULK
 from tests.bench.measure import Usage
 from tests.bench.trace import TRACE_VARIABLE, Trace
+from tests.bench.warm import warm
 from tests.servers import BrokerServer, DatabaseServer, chosen_broker, chosen_database
 
 ROOT = Path(__file__).parents[2]
@@ -116,6 +117,7 @@ def stage(partitions: int = RAW_BULK.partitions) -> Iterator[Stage]:
         database.wait_ready(60.0)
         dsn = database.create_database()
         make_topics(broker.bootstrap, partitions)
+        warm(broker.bootstrap)
         asyncio.run(migrated(dsn))
         made = Stage(broker, database, _settings(broker, dsn), dsn)
         stack.callback(_stop, made)

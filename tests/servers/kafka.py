@@ -14,7 +14,8 @@ from deploy.local.server import LOOPBACK, EmbeddedServer, free_port
 from tests.servers import cache_dir, staged
 
 POM = Path(__file__).with_name("kafka-pom.xml")
-HEAP = "-Xmx512m"
+#: Small and cheap: the default collector cleans up beside the work, with threads of its own, on two cores.
+MEMORY = ("-Xmx512m", "-XX:+UseSerialGC")
 LOG_CONFIG = """
 appenders = console
 appender.console.type = Console
@@ -79,7 +80,7 @@ class Kafka(EmbeddedServer):
     def _java(self, main_class: str, *arguments: str) -> tuple[str, ...]:
         java = shutil.which("java") or "java"
         config = f"-Dlog4j2.configurationFile={self.home / 'log4j2.properties'}"
-        return (java, HEAP, "-XX:TieredStopAtLevel=1", config, "-cp", f"{_jars()}/*", main_class, *arguments)
+        return (java, *MEMORY, "-XX:TieredStopAtLevel=1", config, "-cp", f"{_jars()}/*", main_class, *arguments)
 
     def _properties(self) -> dict[str, object]:
         controller = f"{LOOPBACK}:{self._controller_port}"
