@@ -6,6 +6,8 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -36,6 +38,18 @@ POISON = frozenset(Reason) - {Reason.UNSUPPORTED}
 #: Raw bytes that the copy on the dead-letter topic carries at most (the table has all of them).
 COPIED_BYTES = 256 * 1024
 
+#: Observations, and the message that they are.
+_Encoded = tuple[ObservationBatch, bytes]
+
+
+class Normalized(NamedTuple):
+    """What a run becomes: its records with their sources, what is refused, observations and events."""
+
+    raws: list[RawRecord]
+    letters: list[DeadLetter]
+    batches: list[_Encoded]
+    events: list[PriorityEvent]
+
 
 class NormalizeHop(Hop):
     """Applies adapters and edge rules, adds commune and zones, sends on; refusals go to the dead letters."""
@@ -54,16 +68,12 @@ class NormalizeHop(Hop):
 
     async def work(self, place: Place, records: Records) -> Commit:
         """Normalise a run; when it returns, the broker has all that came of it."""
-        raws, letters = sort_out(records, self._atlas.world)
-        admitted = self._atlas.world.edge.admit(raws)
-        letters += admitted.dead_letters
-        self._judge(place, records, raws, letters)
-        observations = self._atlas.world.places.located(admitted.observations)
-        events = locate_events(admitted.events, self._atlas.world)
+        made = await self._atlas.beside(partial(normalized, records))
+        self._judge(place, records, made.raws, made.letters)
         partition = place.partition % self._sends.partitions
-        messages = [*self._batches(observations, partition, _run_id(records)), *self._events(events, partition)]
-        await self._publisher.send([*messages, *map(_copy, letters)])
-        return Commit(dead_letters=letters)
+        messages = [*self._batches(made.batches, partition, _run_id(records)), *self._events(made.events, partition)]
+        await self._publisher.send([*messages, *map(_copy, made.letters)])
+        return Commit(dead_letters=made.letters)
 
     def _judge(self, place: Place, records: Records, raws: Sequence[RawRecord], letters: Sequence[DeadLetter]) -> None:
         """Count a run once, however often it is tried: an outage must not look like a flood of refusals."""
@@ -85,10 +95,10 @@ class NormalizeHop(Hop):
         self._bad = bad
         BAD_SOURCES.labels(self.topic.name).set(len(bad))
 
-    def _batches(self, batch: ObservationBatch, partition: int, run: str) -> Iterator[Message]:
-        for number, (part, raw) in enumerate(_parts(batch)):
+    def _batches(self, batches: Sequence[_Encoded], partition: int, run: str) -> Iterator[Message]:
+        for number, (part, raw) in enumerate(batches):
             time = part.row(0).received_at
-            headers = cloud_headers(batch.KIND, "canh/normalize", f"{run}/{number}", time, ARROW)
+            headers = cloud_headers(part.KIND, "canh/normalize", f"{run}/{number}", time, ARROW)
             yield Message(self._sends.name, raw, headers=headers, partition=partition)
 
     def _events(self, events: Sequence[PriorityEvent], partition: int) -> Iterator[Message]:
@@ -103,13 +113,22 @@ def _run_id(records: Records) -> str:
     return f"{first.topic}/{first.partition}/{first.offset}-{last.offset}"
 
 
-def _parts(batch: ObservationBatch) -> Iterator[tuple[ObservationBatch, bytes]]:
+def normalized(records: Records, world: World) -> Normalized:
+    """Apply adapters and edge rules, add commune and zones."""
+    raws, letters = sort_out(records, world)
+    admitted = world.edge.admit(raws)
+    observations = world.places.located(admitted.observations)
+    events = locate_events(admitted.events, world)
+    return Normalized(raws, letters + admitted.dead_letters, list(_parts(observations)), events)
+
+
+def _parts(batch: ObservationBatch) -> Iterator[_Encoded]:
     """Cut a batch into messages that the broker takes."""
     for start in range(0, len(batch), BATCH_ROWS):
         yield from _small_enough(batch.slice(start, start + BATCH_ROWS))
 
 
-def _small_enough(batch: ObservationBatch) -> Iterator[tuple[ObservationBatch, bytes]]:
+def _small_enough(batch: ObservationBatch) -> Iterator[_Encoded]:
     """Give one part, or more where rows are so large that the broker would refuse it."""
     raw = batch.to_bytes()
     if len(raw) > BATCH_BYTES and len(batch) > 1:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from geo.zones import ZoneIndex
@@ -19,13 +21,18 @@ from streams.sources.edge import Edge
 
 logger = logging.getLogger(__name__)
 
+Made = TypeVar("Made")
+
 #: Where the day changes with which zones begin and end.
 HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One consistent view; replaced as a whole, never changed."""
+    """One consistent view; replaced as a whole, never changed.
+
+    But for what edge, places and zones remember of what they were asked: use those in `Atlas.beside` only.
+    """
 
     version: int
     sources: Mapping[str, Source]
@@ -56,6 +63,7 @@ class Atlas:
         self._every_s = every_s
         self._world: World | None = None
         self._indexed: tuple[date, Sequence[Zone]] = (date.min, ())
+        self._thread = ThreadPoolExecutor(1, "beside")
 
     @property
     def world(self) -> World:
@@ -63,6 +71,13 @@ class Atlas:
         if self._world is None:
             raise RuntimeError("Atlas.load was not called")
         return self._world
+
+    async def beside(self, make: Callable[[World], Made]) -> Made:
+        """Let a thread make something of the current view; one at a time, in order.
+
+        The event loop goes on meanwhile, or the database would wait for its next rows while a run is normalised.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._thread, make, self.world)
 
     async def load(self) -> None:
         """Read everything now."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import UTC, date, datetime
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from schemas.errors import BackpressureError
 from schemas.events import Source, Zone
 from schemas.store.memory import MemoryStore
-from streams.world import Atlas
+from streams.world import Atlas, World
 from tests.unit.streams.hands import clock
 
 
@@ -91,3 +92,26 @@ async def test_zones_are_indexed_anew_only_when_they_change() -> None:
     await store.put_zones([square("1", date(2025, 7, 1))])
     await atlas.load()
     assert len(atlas.world.zones) == 1
+
+
+async def test_the_event_loop_goes_on_while_one_run_after_the_other_is_made_something_of() -> None:
+    """What a world remembers is not made for two threads: nothing begins before the piece ahead of it is done."""
+    store = MemoryStore()
+    atlas = Atlas(store, clock)
+    await atlas.load()
+    let_go, said = threading.Event(), []
+
+    def first(seen: World) -> World:
+        assert let_go.wait(5.0)
+        said.append("first")
+        return seen
+
+    def second(_seen: World) -> None:
+        said.append("second")
+
+    made = [asyncio.create_task(atlas.beside(first)), asyncio.create_task(atlas.beside(second))]
+    await asyncio.sleep(0.05)
+    assert said == []
+    let_go.set()
+    assert (await asyncio.gather(*made))[0] is atlas.world
+    assert said == ["first", "second"]
