@@ -195,6 +195,15 @@ class States:
         else:
             live.add(key)
 
+    def put_heard(self, rule: str, heard: Mapping[str, AbsentState]) -> None:
+        """Set the states of keys that were heard of, as `put` does, many at once."""
+        if heard:
+            deadlines = {key: number_of(state.deadline) for key, state in heard.items()}
+            self._rules.setdefault(rule, {}).update(heard)
+            self._live.setdefault(rule, set()).update(heard)
+            self._deadlines.setdefault(rule, {}).update(deadlines)
+            self._soonest[rule] = min(self._soonest.get(rule, 0), *deadlines.values())
+
     def load(self, rule: str, key: str, raw: bytes) -> None:
         """Read one state from the store; raises msgspec.ValidationError when it is not one."""
         self.put(rule, key, _of_json(raw) if raw.startswith(b"{") else _decoder.decode(raw))
