@@ -124,7 +124,7 @@ class Run:
         current = self.states.of(rule)
         for key in steady:
             self.before.setdefault((rule, key), current.get(key))
-        self.states.put_heard(rule, steady)
+        self.states.put_watched(rule, steady)
 
     def _hear_one(self, plan: Plan, heard: Heard, sight: Sight) -> None:
         current = self.states.get(plan.rule.id, heard.key)

@@ -180,27 +180,27 @@ class States:
 
     def put(self, rule: str, key: str, state: AnyState | None) -> None:
         """Set a state; None forgets the key."""
+        if isinstance(state, AbsentState):
+            self.put_watched(rule, {key: state})
+            return
         states, live = self._rules.setdefault(rule, {}), self._live.setdefault(rule, set())
         if state is None:
             states.pop(key, None)
         else:
             states[key] = state
-        if isinstance(state, AbsentState):
-            deadline = self._deadlines.setdefault(rule, {})[key] = number_of(state.deadline)
-            self._soonest[rule] = min(self._soonest.get(rule, 0), deadline)
-        elif rule in self._deadlines:
+        if rule in self._deadlines:
             self._deadlines[rule].pop(key, None)
         if state is None or state.idle:
             live.discard(key)
         else:
             live.add(key)
 
-    def put_heard(self, rule: str, heard: Mapping[str, AbsentState]) -> None:
-        """Set the states of keys that were heard of, as `put` does, many at once."""
-        if heard:
-            deadlines = {key: number_of(state.deadline) for key, state in heard.items()}
-            self._rules.setdefault(rule, {}).update(heard)
-            self._live.setdefault(rule, set()).update(heard)
+    def put_watched(self, rule: str, watched: Mapping[str, AbsentState]) -> None:
+        """Set states of a rule of silence: many at once, as a run is news of nearly every device."""
+        if watched:
+            deadlines = {key: number_of(state.deadline) for key, state in watched.items()}
+            self._rules.setdefault(rule, {}).update(watched)
+            self._live.setdefault(rule, set()).update(watched)
             self._deadlines.setdefault(rule, {}).update(deadlines)
             self._soonest[rule] = min(self._soonest.get(rule, 0), *deadlines.values())
 
