@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import psycopg
 from aiokafka import AIOKafkaProducer
@@ -19,6 +19,7 @@ from tests.bench.workload import HEADERS, Raw
 BATCH_BYTES = 128 * 1024
 #: Longest that a run may take.
 TIMEOUT_S = 300.0
+Done = TypeVar("Done", bool, float)
 _STORED = "SELECT hop || ' ' || topic, sum(next_offset)::bigint FROM stream_offset GROUP BY 1"
 
 
@@ -76,8 +77,6 @@ class Progress:
         self._made = made
         self._connection = psycopg.connect(made.dsn, autocommit=True)
         self._consumer = KafkaConsumer(bootstrap_servers=made.broker.bootstrap, group_id=None)
-        self._seen: dict[str, int] = {}
-        self._ends: dict[int, int] = {}  # by raw records: nothing is added once they all are normalized
 
     def close(self) -> None:
         """Give the connections back."""
@@ -86,38 +85,41 @@ class Progress:
 
     def normalized(self) -> int:
         """Give how many raw records are durably behind the first hop."""
-        self._seen = dict(self._connection.execute(_STORED).fetchall())
-        return self._seen.get(f"normalize {RAW_BULK.name}", 0)
+        return self._stored().get(f"normalize {RAW_BULK.name}", 0)
 
-    def finished(self, records: int) -> float | None:
-        """Decide whether all is done, the only place that does: rows committed, and `evaluate` has read all of them.
+    def wait_finished(self, records: int) -> float:
+        """Wait until all is done, the only place that decides so: rows committed, and `evaluate` has read all of them.
 
-        Gives when (CLOCK_MONOTONIC), None when not yet. `evaluate` may hold what it has read back for a while (rules
+        Gives when (CLOCK_MONOTONIC); raises TimeoutError. `evaluate` may hold what it has read back for a while (rules
         with `settle`), so its stored offset says nothing here.
         """
-        if self.normalized() < records:
-            return None
-        if records not in self._ends:  # asked once: a broker that is asked all the time works for the bench
-            self._ends[records] = self._canonical()
-        now, end = time.monotonic(), self._ends[records]
-        if self._seen.get(f"store {OBSERVATIONS.name}", 0) < end:
-            return None
+        deadline = time.monotonic() + TIMEOUT_S
+        self._wait(lambda: self.normalized() >= records, deadline)
+        end = self._canonical()  # it grows no more; a broker that is asked all the time works for the bench
+        return self._wait(lambda: self._finished(end), deadline)
+
+    def _wait(self, done: Callable[[], Done], deadline: float) -> Done:
+        while not (found := done()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not done within {TIMEOUT_S:.0f} s: {self._stored()}")
+            time.sleep(0.02)
+        return found
+
+    def _finished(self, end: int) -> float:
+        """Give when all of so many canonical messages were stored and read, 0 when they are not yet."""
+        stored, now = self._stored(), time.monotonic()
+        if stored.get(f"store {OBSERVATIONS.name}", 0) < end:
+            return 0.0
         read: dict[int, int] = {}
         for trace in self._made.traces():
             for partition, offset in trace.reached("evaluate", OBSERVATIONS.name).items():
                 read[partition] = max(offset, read.get(partition, 0))
         if sum(read.values()) < end:
-            return None
+            return 0.0
         return min(now, max(trace.last(OBSERVATIONS.name) for trace in self._made.traces()))
 
-    def wait_finished(self, records: int) -> float:
-        """Wait for `finished`; raises TimeoutError."""
-        deadline = time.monotonic() + TIMEOUT_S
-        while time.monotonic() < deadline:
-            if (at := self.finished(records)) is not None:
-                return at
-            time.sleep(0.02)
-        raise TimeoutError(f"not done within {TIMEOUT_S:.0f} s: {self._seen}")
+    def _stored(self) -> dict[str, int]:
+        return dict(self._connection.execute(_STORED).fetchall())
 
     def _canonical(self) -> int:
         partitions: Sequence[int] = sorted(self._consumer.partitions_for_topic(OBSERVATIONS.name) or ())
