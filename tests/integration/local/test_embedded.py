@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -273,15 +274,22 @@ def test_start_right_after_kill9_of_the_parent(place: Path) -> None:
     assert again.end(signal.SIGINT) == 0
 
 
+def noted_pid(note: Path) -> int | None:
+    """Give the process id in a pid file, None while its server is being started: the file may go at any moment."""
+    try:
+        return int(json.loads(note.read_text(encoding="ascii"))["pid"])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_killed_server_is_back_soon(place: Path, index: int) -> None:
     """After kill -9 of the broker or of PostgreSQL a new one answers, the other one is untouched."""
     up = Up(place / "home")
     os.kill(up.pids[index], signal.SIGKILL)
     deadline = time.monotonic() + LONG_S
-    run_dir = place / "home" / "run"
-    name = ("broker", "postgres")[index]
-    while not (run_dir / f"{name}.pid").exists() or str(up.pids[index]) in (run_dir / f"{name}.pid").read_text():
+    note = place / "home" / "run" / f"{('broker', 'postgres')[index]}.pid"
+    while noted_pid(note) in {None, up.pids[index]}:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert alive(up.pids[1 - index])
