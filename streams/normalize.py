@@ -19,6 +19,7 @@ from schemas.events import DeadLetter, ObservationBatch, PriorityEvent, Source
 from schemas.events.dead_letter import Reason
 from schemas.store.abstract import Commit
 from schemas.topics import DEAD_LETTERS, SOURCE_HEADER, Topic
+from streams.decoded import remember
 from streams.hop import Hop, Records, dead_letter, headers_of, received_at
 from streams.metrics import BAD_SOURCES
 from streams.poison import PoisonGauge
@@ -97,6 +98,7 @@ class NormalizeHop(Hop):
 
     def _batches(self, batches: Sequence[_Encoded], partition: int, run: str) -> Iterator[Message]:
         for number, (part, raw) in enumerate(batches):
+            remember(raw, part)
             time = part.row(0).received_at
             headers = cloud_headers(part.KIND, "canh/normalize", f"{run}/{number}", time, ARROW)
             yield Message(self._sends.name, raw, headers=headers, partition=partition)

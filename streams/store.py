@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
-from schemas.codec import decode_canonical, encode
+from schemas.codec import encode
 from schemas.errors import PoisonMessageError
 from schemas.events import DeadLetter, ObservationBatch, PriorityEvent
 from schemas.store.abstract import Commit, StreamStore
 from schemas.store.content import refused_row
 from schemas.topics import SOURCE_HEADER, Topic
+from streams.decoded import decoded
 from streams.headway import NO_LAG, Lag
 from streams.hop import Hop, Records, dead_letter
 from streams.pace import Pace
@@ -100,15 +100,9 @@ def gather(records: Records) -> Commit:
     batches: list[ObservationBatch] = []
     events: list[PriorityEvent] = []
     for record in records:
-        decoded = _decoded(record.value or b"")
-        if isinstance(decoded, ObservationBatch):
-            batches.append(decoded)
+        found = decoded(record.value or b"")
+        if isinstance(found, ObservationBatch):
+            batches.append(found)
         else:
-            events.append(decoded)
+            events.append(found)
     return Commit(observations=ObservationBatch.joined(batches) if batches else None, events=events)
-
-
-@lru_cache(maxsize=8)
-def _decoded(raw: bytes) -> ObservationBatch | PriorityEvent:
-    """Decode once what store and evaluate both read in one process, one soon after the other; nobody changes it."""
-    return decode_canonical(raw)
