@@ -18,7 +18,7 @@ from streams.rules.group import groups
 from streams.rules.plan import Plan
 from streams.rules.rule import Rule
 from streams.rules.run import Run
-from streams.rules.state import AnyState, StateKey, States
+from streams.rules.state import Kept, StateKey, States, made
 
 Batch = ObservationBatch | Sequence[PriorityEvent]
 
@@ -36,12 +36,12 @@ class Outcome:
     signals: list[Signal] = field(default_factory=list)
     derived: list[Observation] = field(default_factory=list)
     late: int = 0
-    before: dict[StateKey, AnyState | None] = field(default_factory=dict)
+    before: dict[StateKey, Kept | None] = field(default_factory=dict)
 
     @property
     def changed(self) -> dict[StateKey, bytes | None]:
         """Give the states that are no longer what they were, as bytes to write with the offset (None: delete)."""
-        return self.after.encoded(key for key, state in self.before.items() if state != self.after.get(*key))
+        return self.after.encoded(key for key, kept in self.before.items() if made(kept) != self.after.get(*key))
 
 
 class _Chosen:

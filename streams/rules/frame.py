@@ -123,11 +123,8 @@ class Table:
 
     def number(self, name: str | None, i: int) -> float | None:
         """Give a number of row i, None when there is none."""
-        return _number(self.column(name)[i]) if name else None
-
-    def numbers(self, name: str | None) -> list[float | None]:
-        """Give a number of each row, None where there is none."""
-        return [_number(found) for found in self.column(name)] if name else [None] * len(self)
+        found = self.column(name)[i] if name else None
+        return float(found) if isinstance(found, int | float) else None
 
     @cached_property
     def places(self) -> Sequence[tuple[float | None, float | None, str | None]]:
@@ -180,7 +177,3 @@ class Table:
 
 def _series(name: str, values: Sequence[Any], dtype: Any) -> pl.Series:
     return pl.Series(name, values, dtype=dtype, strict=False)
-
-
-def _number(found: Any) -> float | None:
-    return float(found) if isinstance(found, int | float) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from schemas.events import Observation, Signal
@@ -12,11 +12,13 @@ from streams.rules.group import Groups, Row, keys_of
 from streams.rules.machine import Turn, Word
 from streams.rules.plan import Plan
 from streams.rules.signals import signal_of
-from streams.rules.silence import Heard
+from streams.rules.silence import Heard, Steady
 from streams.rules.state import (
     AbsentState,
     AnyState,
+    Calm,
     HoursState,
+    Kept,
     KeyState,
     LevelState,
     Sight,
@@ -38,7 +40,7 @@ class Run:
         self.signals: list[Signal] = []
         self.late = 0
         self.derived: list[Observation] = []
-        self.before: dict[StateKey, AnyState | None] = {}
+        self.before: dict[StateKey, Kept | None] = {}
 
     def take(self, table: Table, groups: Groups, watches: Iterable[Plan]) -> None:
         """Run rules over a table: those in groups, and those that watch for silence."""
@@ -110,21 +112,18 @@ class Run:
 
     def _hear(self, plan: Plan, table: Table) -> None:
         """Take the events that are news of a key to the machine of silence: all others change nothing."""
-        part, news = silence.news(plan, table, self.states)
-        steady: dict[str, AbsentState] = {}
-        for heard, sight in zip(news, _last_sights(plan, part, news), strict=True):
-            if heard.steady:
-                steady[heard.key] = AbsentState(heard.at, heard.deadline, sight)
-            else:
-                self._hear_one(plan, heard, sight)
-        self._go_on(plan.rule.id, steady)
+        part, news, steady = silence.news(plan, table, self.states)
+        for heard in news:
+            self._hear_one(plan, heard, _last_sight(plan, part, heard))
+        self._go_on(plan, part, steady)
 
-    def _go_on(self, rule: str, steady: Mapping[str, AbsentState]) -> None:
+    def _go_on(self, plan: Plan, part: Table, steady: Steady) -> None:
         """Move the states of keys on that were never silent for long: nearly all, so all at once."""
-        current = self.states.of(rule)
-        for key in steady:
-            self.before.setdefault((rule, key), current.get(key))
-        self.states.put_watched(rule, steady)
+        rule, kept = plan.rule.id, self.states.of(plan.rule.id)
+        for key in steady.keys:
+            self.before.setdefault((rule, key), kept.get(key))
+        calm = Calm(steady.at, steady.deadline, lambda number: _last_sight(plan, part, steady.heard(number)))
+        self.states.put_calm(rule, steady.keys, calm)
 
     def _hear_one(self, plan: Plan, heard: Heard, sight: Sight) -> None:
         current = self.states.get(plan.rule.id, heard.key)
@@ -173,16 +172,8 @@ def _sight(plan: Plan, table: Table, i: int, thresholds: tuple[float | None, ...
     return Sight(event, lon, lat, commune, zone, device or None, metric, value, thresholds, table.simulated[i])
 
 
-def _last_sights(plan: Plan, part: Table, news: Sequence[Heard]) -> list[Sight]:
-    """Give what is told of each key if it falls silent now; the id of a plain observation follows from it."""
-    plain, times = part.kind == "observation", part.column("observed_at")
-    minutes = {heard.timeout: (heard.timeout.total_seconds() / 60,) for heard in news}
-    values = part.numbers(plan.rule.value_column)
-    rows = zip(news, times, part.places, part.senders, values, part.simulated, strict=True)
-    return [
-        Sight(
-            "" if plain and heard.at == at else part.event_id(heard.i),
-            lon, lat, commune, None, device or None, metric, value, minutes[heard.timeout], simulated,
-        )
-        for heard, at, (lon, lat, commune), (device, metric), value, simulated in rows
-    ]  # fmt: skip
+def _last_sight(plan: Plan, part: Table, heard: Heard) -> Sight:
+    """Give what is told of a key if it falls silent now; the id of a plain observation follows from it."""
+    follows = part.kind == "observation" and part.column("observed_at")[heard.i] == heard.at
+    event = "" if follows else part.event_id(heard.i)
+    return _sight(plan, part, heard.i, (heard.timeout.total_seconds() / 60,), heard.key, event=event)

@@ -8,7 +8,7 @@ In NumPy rather than Polars: some twenty steps, which cost Polars 0.1 ms each ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ import polars as pl
 from streams.rules import absence
 from streams.rules.frame import Numbers, Table
 from streams.rules.plan import Plan
-from streams.rules.state import MICROSECOND, AbsentState, States, number_of, time_of
+from streams.rules.state import MICROSECOND, States, heard_at, time_of
 
 #: Stands for no time, before all times.
 _NEVER = np.iinfo(np.int64).min
@@ -27,18 +27,38 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Heard(NamedTuple):
-    """An event that a machine of silence hears: its row in the table that came with it, key, time and time-out.
-
-    `deadline` is the one that it sets. `steady`: none of the key's events that are left out let a deadline pass, nor
-    does this one, so the key's state is simply moved on.
-    """
+    """An event that a machine of silence hears: its row in the table that came with it, key, time and time-out."""
 
     i: int
     key: str
     at: datetime
     timeout: timedelta
-    deadline: datetime
-    steady: bool
+
+
+class Steady(NamedTuple):
+    """Keys none of whose events let a deadline pass, so that their states are simply moved on; as columns.
+
+    Of each: row in the table that came with it, key, time, time-out and the deadline that it has now; microseconds.
+    """
+
+    rows: list[int]
+    keys: list[str]
+    at: list[int]
+    timeout: list[int]
+    deadline: list[int]
+
+    def heard(self, number: int) -> Heard:
+        """Give one of them."""
+        at, timeout = time_of(self.at[number]), self.timeout[number] * MICROSECOND
+        return Heard(self.rows[number], self.keys[number], at, timeout)
+
+
+class News(NamedTuple):
+    """What changes states of a rule of silence: the table of just these rows, what must be heard in this order."""
+
+    table: Table
+    heard: list[Heard]
+    steady: Steady
 
 
 class _Rows(NamedTuple):
@@ -55,24 +75,26 @@ class _Rows(NamedTuple):
         return _Rows(*(column[which] for column in self))
 
 
-def news(plan: Plan, table: Table, states: States) -> tuple[Table, list[Heard]]:
-    """Give what changes states of a rule of silence, in order of event time, and the table of just these rows."""
+def news(plan: Plan, table: Table, states: States) -> News:
+    """Give what changes states of a rule of silence."""
     rows, keys = _heard(plan, table)
     due, last_at = _known(plan, keys, states)
     rows = _first_of_slots(rows.pick((due[rows.key] == _NEVER) | (rows.at + rows.timeout >= due[rows.key])))
     deadline = np.maximum((rows.slot + 1) * rows.length + rows.timeout, due[rows.key])
     follows = _like_before(rows.key)
     steady = _steady(rows, follows, deadline, due[rows.key], last_at[rows.key])
-    last = np.append(~follows, True)[1:]
-    told = np.flatnonzero(last | ~steady)
+    last = np.flatnonzero(steady & np.append(~follows, True)[1:])
+    told = np.flatnonzero(~steady)
     told = told[np.lexsort((rows.row[told], rows.at[told]))]
+    columns = (column[told].tolist() for column in (rows.key, rows.at, rows.timeout))
     heard = [
-        Heard(i, keys[key], time_of(at), timeout * MICROSECOND, time_of(until), goes_on)
-        for i, (key, at, timeout, until, goes_on) in enumerate(
-            zip(*(column[told].tolist() for column in (rows.key, rows.at, rows.timeout, deadline, steady)), strict=True)
-        )
+        Heard(i, keys[key], time_of(at), timeout * MICROSECOND)
+        for i, (key, at, timeout) in enumerate(zip(*columns, strict=True))
     ]
-    return table.pick(rows.row[told]), heard
+    key, at, timeout, until = (column[last].tolist() for column in (rows.key, rows.at, rows.timeout, deadline))
+    picked = table.pick(rows.row[np.concatenate([told, last])])
+    numbers = [*range(len(told), len(picked))]
+    return News(picked, heard, Steady(numbers, [keys[one] for one in key], at, timeout, until))
 
 
 def _heard(plan: Plan, table: Table) -> tuple[_Rows, list[str]]:
@@ -81,43 +103,49 @@ def _heard(plan: Plan, table: Table) -> tuple[_Rows, list[str]]:
     A device was alive at the event's time, or when its event was received where its clock is ahead.
     """
     cadences = table.cadences()
-    timeouts = [plan.timeout(cadence) for cadence in cadences.values()]
-    slots = [None if timeout is None else absence.slot_of(timeout) for timeout in timeouts]
-    earliest = pl.min_horizontal("observed_at", "received_at")
-    alive = pl.when(table.future()).then(earliest).otherwise("observed_at")
+    timeouts = {source: plan.timeout(cadence) for source, cadence in cadences.items()}
+    ahead, earliest = table.future(), pl.min_horizontal("observed_at", "received_at")
+    alive = pl.when(ahead).then(earliest).otherwise("observed_at") if ahead.any() else pl.col("observed_at")
     frame = table.frame(plan.reads | {plan.key, "observed_at", "received_at", "source"}).select(
         "#",
         key=pl.col(plan.key).cast(pl.String),
         at=alive.to_physical(),
-        timeout=_by_source([*cadences], timeouts),
-        length=_by_source([*cadences], slots),
+        timeout=_by_source(timeouts),
         hit=plan.hits,
     )
     frame = frame.filter(pl.col("hit") & pl.col("timeout").is_not_null())
-    said = frame.get_column("key").to_list()
-    numbers = {key: number for number, key in enumerate(dict.fromkeys(said))}
-    key = np.fromiter(map(numbers.__getitem__, said), np.int64, len(said))
-    row, at, timeout, length = (
-        frame.get_column(name).to_numpy().astype(np.int64) for name in ("#", "at", "timeout", "length")
-    )
-    return _Rows(row, key, at, timeout, at // length, length), list(numbers)
+    key, keys = _numbered(frame.get_column("key"))
+    row, at, timeout = (frame.get_column(name).to_numpy().astype(np.int64) for name in ("#", "at", "timeout"))
+    length = _slots(timeout, timeouts.values())
+    return _Rows(row, key, at, timeout, at // length, length), keys
 
 
-def _by_source(known: Sequence[str], spans: Sequence[timedelta | None]) -> pl.Expr:
+def _numbered(said: pl.Series) -> tuple[Numbers, list[str]]:
+    """Give the number of each row's key, and the keys; neighbours mostly have the same, so runs are looked up."""
+    run = said.rle_id().to_numpy().astype(np.int64)
+    of_runs = said.gather(np.flatnonzero(np.diff(run, prepend=-1))).to_list()
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(of_runs))}
+    return np.array(list(map(numbers.__getitem__, of_runs)), np.int64)[run], list(numbers)
+
+
+def _by_source(spans: Mapping[str, timedelta | None]) -> pl.Expr:
     """Give what a span is for each row's source, in microseconds."""
-    numbers = [None if span is None else span // MICROSECOND for span in spans]
-    return pl.col("source").replace_strict(known, numbers, return_dtype=pl.Int64)
+    numbers = [None if span is None else span // MICROSECOND for span in spans.values()]
+    return pl.col("source").replace_strict([*spans], numbers, return_dtype=pl.Int64)
+
+
+def _slots(timeout: Numbers, known: Iterable[timedelta | None]) -> Numbers:
+    """Give the length of each row's slot, in microseconds."""
+    length = np.ones(len(timeout), np.int64)
+    for one in {one for one in known if one is not None}:
+        length[timeout == one // MICROSECOND] = absence.slot_of(one) // MICROSECOND
+    return length
 
 
 def _known(plan: Plan, keys: Sequence[str], states: States) -> tuple[Numbers, Numbers]:
     """Give each key's deadline, and when it was last heard of unless it counts as absent."""
     deadlines, found = states.deadlines(plan.rule.id), states.of(plan.rule.id)
-    last_at = [
-        number_of(state.last_at)
-        if isinstance(state := found.get(key), AbsentState) and state.started_at is None
-        else _NEVER
-        for key in keys
-    ]
+    last_at = [_NEVER if (at := heard_at(found.get(key))) is None else at for key in keys]
     return np.array([deadlines.get(key, _NEVER) for key in keys], np.int64), np.array(last_at, np.int64)
 
 

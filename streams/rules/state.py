@@ -6,9 +6,10 @@ The bytes are MessagePack, and structs are arrays in it: new fields go to the en
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from types import SimpleNamespace
 
 import msgspec
@@ -109,8 +110,29 @@ class HoursState(State, tag="hours", gc=False):
         return True
 
 
+class Calm:
+    """What many keys of a rule of silence are at once, as columns: each was just heard of, and in time.
+
+    `at` and `deadline` are microseconds since 1970. A state is made when somebody asks for it: by then most keys have
+    been heard of again. `sight` gives what was seen of the key of a number.
+    """
+
+    __slots__ = ("_sight", "at", "deadline")
+
+    def __init__(self, at: Sequence[int], deadline: Sequence[int], sight: Callable[[int], Sight]) -> None:
+        self.at = at
+        self.deadline = deadline
+        self._sight = sight
+
+    def state(self, number: int) -> AbsentState:
+        """Give the state of a key."""
+        return AbsentState(time_of(self.at[number]), time_of(self.deadline[number]), self._sight(number))
+
+
 AnyState = KeyState | AbsentState | HoursState
-_NO_STATES: Mapping[str, AnyState] = {}
+#: A state, or where it will come from.
+Kept = AnyState | tuple[Calm, int]
+_NO_STATES: Mapping[str, Kept] = {}
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(AnyState)
 
@@ -136,6 +158,22 @@ def copy(state: AnyState) -> AnyState:
     return twin
 
 
+def made(kept: Kept | None) -> AnyState | None:
+    """Give a state that is kept."""
+    if isinstance(kept, tuple):
+        calm, number = kept
+        return calm.state(number)
+    return kept
+
+
+def heard_at(kept: Kept | None) -> int | None:
+    """Give when a key was last heard of, in microseconds since 1970; None when it counts as absent, or is not known."""
+    if isinstance(kept, tuple):
+        calm, number = kept
+        return calm.at[number]
+    return number_of(kept.last_at) if isinstance(kept, AbsentState) and kept.started_at is None else None
+
+
 class States:
     """All states of one partition, by rule id and key.
 
@@ -144,7 +182,7 @@ class States:
     """
 
     def __init__(self) -> None:
-        self._rules: dict[str, dict[str, AnyState]] = {}
+        self._rules: dict[str, dict[str, Kept]] = {}
         self._live: dict[str, set[str]] = {}
         self._deadlines: dict[str, dict[str, int]] = {}
         self._soonest: dict[str, int] = {}
@@ -155,10 +193,14 @@ class States:
 
     def get(self, rule: str, key: str) -> AnyState | None:
         """Give a state as it stands; do not change it."""
-        return self.of(rule).get(key)
+        kept = self.of(rule).get(key)
+        state = made(kept)
+        if state is not None and state is not kept:
+            self._rules[rule][key] = state
+        return state
 
-    def of(self, rule: str) -> Mapping[str, AnyState]:
-        """Give all states of a rule by key, as they stand."""
+    def of(self, rule: str) -> Mapping[str, Kept]:
+        """Give all states of a rule by key, as they are kept."""
         return self._rules.get(rule, _NO_STATES)
 
     def live(self, rule: str) -> AbstractSet[str]:
@@ -180,29 +222,30 @@ class States:
 
     def put(self, rule: str, key: str, state: AnyState | None) -> None:
         """Set a state; None forgets the key."""
-        if isinstance(state, AbsentState):
-            self.put_watched(rule, {key: state})
-            return
         states, live = self._rules.setdefault(rule, {}), self._live.setdefault(rule, set())
         if state is None:
             states.pop(key, None)
         else:
             states[key] = state
-        if rule in self._deadlines:
-            self._deadlines[rule].pop(key, None)
         if state is None or state.idle:
             live.discard(key)
         else:
             live.add(key)
+        if isinstance(state, AbsentState):
+            self._watch(rule, {key: number_of(state.deadline)})
+        elif rule in self._deadlines:
+            self._deadlines[rule].pop(key, None)
 
-    def put_watched(self, rule: str, watched: Mapping[str, AbsentState]) -> None:
+    def put_calm(self, rule: str, keys: Sequence[str], calm: Calm) -> None:
         """Set states of a rule of silence: many at once, as a run is news of nearly every device."""
-        if watched:
-            deadlines = {key: number_of(state.deadline) for key, state in watched.items()}
-            self._rules.setdefault(rule, {}).update(watched)
-            self._live.setdefault(rule, set()).update(watched)
-            self._deadlines.setdefault(rule, {}).update(deadlines)
-            self._soonest[rule] = min(self._soonest.get(rule, 0), *deadlines.values())
+        if keys:
+            self._rules.setdefault(rule, {}).update(zip(keys, zip(repeat(calm), range(len(keys))), strict=True))
+            self._live.setdefault(rule, set()).update(keys)
+            self._watch(rule, dict(zip(keys, calm.deadline, strict=True)))
+
+    def _watch(self, rule: str, deadlines: Mapping[str, int]) -> None:
+        self._deadlines.setdefault(rule, {}).update(deadlines)
+        self._soonest[rule] = min(self._soonest.get(rule, 0), *deadlines.values())
 
     def load(self, rule: str, key: str, raw: bytes) -> None:
         """Read one state from the store; raises msgspec.ValidationError when it is not one."""
@@ -225,15 +268,17 @@ class States:
         bound = now - FORGET_AFTER
         return [(rule, key) for rule, key, state in self._all() if state.last_at < bound and state.idle]
 
-    def undo(self, before: Mapping[StateKey, AnyState | None]) -> None:
+    def undo(self, before: Mapping[StateKey, Kept | None]) -> None:
         """Set states back to what they were (`Outcome.before`)."""
-        for (rule, key), state in before.items():
-            self.put(rule, key, state)
+        for (rule, key), kept in before.items():
+            self.put(rule, key, made(kept))
 
     def _all(self) -> Iterator[tuple[str, str, AnyState]]:
         for rule, states in self._rules.items():
-            for key, state in states.items():
-                yield rule, key, state
+            for key in states:
+                state = self.get(rule, key)
+                if state is not None:
+                    yield rule, key, state
 
 
 def _of_json(raw: bytes) -> AnyState:

@@ -1,10 +1,21 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streams.rules.state import AbsentState, AnyState, HoursState, KeyState, LevelState, Sight, States
+from streams.rules.state import (
+    AbsentState,
+    AnyState,
+    Calm,
+    HoursState,
+    KeyState,
+    LevelState,
+    Sight,
+    States,
+    heard_at,
+    number_of,
+)
 
 AT = datetime(2025, 11, 19, 10, 50, tzinfo=UTC)
 LATER = datetime(2025, 11, 19, 10, 55, tzinfo=UTC)
@@ -52,3 +63,51 @@ def test_states_that_an_older_worker_wrote_are_read(kind: str) -> None:
     states = States()
     states.load("rule", "key", written)
     assert states.get("rule", "key") == state
+
+
+def calm(asked: list[int]) -> Calm:
+    """Give two states at once, one a minute after the other; `asked` notes what was asked for."""
+
+    def sight(number: int) -> Sight:
+        asked.append(number)
+        return Sight(f"event {number}")
+
+    at, deadline = number_of(AT), number_of(LATER)
+    return Calm([at, at + 60_000_000], [deadline, deadline + 60_000_000], sight)
+
+
+def test_states_that_come_many_at_once_are_those_that_come_one_by_one() -> None:
+    """With their deadlines, and what a new deadline replaces."""
+    one_by_one, at_once = States(), States()
+    minute = timedelta(minutes=1)
+    for states in (one_by_one, at_once):
+        states.put("rule", "b", AbsentState(AT, AT, Sight("older")))
+    for number, key in enumerate("ab"):
+        later = number * minute
+        one_by_one.put("rule", key, AbsentState(AT + later, LATER + later, Sight(f"event {number}")))
+    at_once.put_calm("rule", ["a", "b"], calm([]))
+    assert [heard_at(at_once.of("rule")[key]) for key in "ab"] == [number_of(AT), number_of(AT + minute)]
+    assert at_once.overdue("rule", LATER) == one_by_one.overdue("rule", LATER) == ["a"]
+    assert at_once.live("rule") == one_by_one.live("rule") == {"a", "b"}
+    assert at_once.dump() == one_by_one.dump()
+
+
+def test_what_was_seen_is_made_when_somebody_asks_and_once() -> None:
+    """Most keys are heard of again before."""
+    states, asked = States(), list[int]()
+    states.put_calm("rule", ["a", "b"], calm(asked))
+    assert (len(states), asked) == (2, [])
+    assert states.get("rule", "b") is states.get("rule", "b")
+    assert asked == [1]
+
+
+def test_what_came_many_at_once_is_taken_back() -> None:
+    """One key had a state, the other had none."""
+    states = States()
+    states.put_calm("rule", ["b", "c"], calm([]))
+    before = states.dump()
+    kept = {("rule", key): states.of("rule").get(key) for key in "ab"}
+    states.put_calm("rule", ["a", "b"], calm([]))
+    states.undo(kept)
+    assert states.dump() == before
+    assert states.overdue("rule", LATER) == ["b"]
