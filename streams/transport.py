@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any
 
-from aiokafka.errors import IllegalStateError, KafkaError
-from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+from aiokafka.errors import IllegalStateError
+from aiokafka.structs import ConsumerRecord, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import ack_lock
 
 from schemas.errors import BackpressureError
+from streams.fetch import FetchThread
 from streams.lean import use_lean_records
 from streams.metrics import DELETED_UNREAD
+from streams.restraint import about_bytes
 from streams.watermark import Place, Ticket, Watermark
 
 logger = logging.getLogger(__name__)
@@ -30,22 +30,11 @@ logger = logging.getLogger(__name__)
 #: Faust gives a seek 90 s (broker_request_timeout), and when they are over it stops seeking in silence, for ever: a
 #: seek that takes longer than this is a crash, which a supervisor sees.
 SEEK_S = 60.0
-#: aiokafka looks for a coordinator that is away for ever; a commit that takes longer is made later.
-COMMIT_S = 3.0
-#: aiokafka takes a minute and more to leave a broker that is away; it is left without a word then.
-LEAVE_S = 5.0
 POLL_S = 0.02
-#: The embedded broker answers a fetch at once, also when it has nothing (Kafka waits up to 1.5 s): 3,000 empty fetches
-#: a second took a whole core. This is the least time between two of them, and the most that it delays a record.
-EMPTY_FETCH_S = 0.005
 
 #: Records of one run at most: the event loop stands still while one is worked. The embedded broker gives a whole
 #: partition at once, however much was asked for.
 MOST_RECORDS = 20_000
-#: Apache Kafka holds a fetch back while it has nothing, Faust asks for up to 1.5 s of that. A partition whose records
-#: wait to be handed over is left out of the fetch (aiokafka has one under way for each broker) and then waits, too: the
-#: bulk lane stood still for half a second and more.
-FETCH_WAIT_MS = 50
 
 #: Asks the database where each partition goes on; gives the offset, and may look into the log to check it.
 Resume = Callable[["LogReader", Sequence[Place]], Awaitable[Mapping[Place, int]]]
@@ -87,71 +76,6 @@ class _AlwaysUnknown(dict[Any, Any]):
         return None
 
 
-def _unhurried(fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    """Give a fetch that takes EMPTY_FETCH_S at least when nothing came."""
-
-    async def calm(*args: Any) -> bool:
-        begun = monotonic()
-        found = await fetch(*args)
-        early = begun + EMPTY_FETCH_S - monotonic()
-        if not found and early > 0:
-            with suppress(asyncio.CancelledError):  # as aiokafka's own: who cancels a fetch awaits it without a guard
-                await asyncio.sleep(early)
-        return found
-
-    return calm
-
-
-class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust has no types
-    """Keeps a broker that is away from killing the worker: a commit that fails is simply made later (P19)."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._links: dict[Any, Any] = {}
-
-    async def on_start(self) -> None:
-        """Connect, and keep the fetcher from spinning and from waiting."""
-        await super().on_start()
-        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001 -- Faust has no setting for it
-        fetcher._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
-        fetcher._proc_fetch_request = _unhurried(fetcher._proc_fetch_request)  # noqa: SLF001
-
-    def reconnected(self) -> bool:
-        """Tell whether a broker is reached over another connection than before: it may have been restarted."""
-        links = dict(self._ensure_consumer()._client._conns)  # noqa: SLF001 -- aiokafka tells nobody
-        changed = any(self._links.get(key, link) is not link for key, link in links.items())
-        self._links |= links
-        return changed
-
-    async def on_thread_stop(self) -> None:
-        """Leave the broker; one that is away holds up nobody."""
-        try:
-            async with asyncio.timeout(LEAVE_S):
-                await super().on_thread_stop()
-        except (TimeoutError, KafkaError, asyncio.CancelledError) as error:
-            # aiokafka lets the end of a task of its own escape as CancelledError; mode would then never hear that this
-            # thread has ended, and wait a minute for it.
-            logger.warning("broker.left without a word: %r", error)
-
-    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
-        consumer = self._ensure_consumer()
-        assigned = self.assignment()
-        wanted = {
-            TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, "")
-            for tp, offset in offsets.items()
-            if tp in assigned
-        }
-        if not wanted:  # all were taken away meanwhile; aiokafka would end the worker for committing nothing
-            return False
-        try:
-            async with asyncio.timeout(COMMIT_S):
-                await consumer.commit(wanted)
-        except (KafkaError, TimeoutError) as error:
-            logger.warning("offsets.not_committed, will be repeated: %r", error)
-            return False
-        return True
-
-
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no types
     """Yields one message per run of records; its value is a `Run`."""
 
@@ -169,8 +93,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         self._read_offset = _AlwaysUnknown()
         self._committed: dict[Place, int] = {}
 
-    def _new_consumer_thread(self) -> _ConsumerThread:
-        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> FetchThread:
+        return FetchThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109 -- Faust's signature
         """Fetch, and hand over each partition's records as one message."""
@@ -217,7 +141,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         place = Place(tp.topic, tp.partition)
         if not await self._continues(tp, place, run[0].offset):
             return None
-        ticket = self.watermark.read(place, run[0].offset, run[-1].offset, self._hops_of(tp.topic))
+        hops, size = self._hops_of(tp.topic), about_bytes(run)
+        ticket = self.watermark.read(place, run[0].offset, run[-1].offset, hops, size)
         if ticket is None:
             return None
         if ticket.restarted:

@@ -21,8 +21,9 @@ class Place:
 class Ticket:
     """Stands for one run of records that was handed over: offsets `first` to `last`, both included.
 
-    `waiting` are the hops that have not finished it. `epoch` tells an old assignment's ticket from a new one's.
-    `restarted` says that the log began anew here: the broker has lost records, stored offsets mean nothing.
+    `waiting` are the hops that have not finished it, `size` is about its bytes. `epoch` tells an old assignment's
+    ticket from a new one's. `restarted` says that the log began anew here: the broker has lost records, stored offsets
+    mean nothing.
     """
 
     place: Place
@@ -31,6 +32,7 @@ class Ticket:
     last: int
     waiting: set[str] = field(default_factory=set)
     restarted: bool = False
+    size: int = 0
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class _Progress:
     floor: int  # everything below is finished
     open: deque[Ticket] = field(default_factory=deque)
     stored: dict[str, int] = field(default_factory=dict)  # by hop: what it would read again after a crash
+    in_hand: int = 0  # bytes of what is open
 
 
 class Watermark:
@@ -57,7 +60,7 @@ class Watermark:
         """Forget a partition that another worker has now."""
         self._progress.pop(place, None)
 
-    def read(self, place: Place, first: int, last: int, hops: frozenset[str]) -> Ticket | None:
+    def read(self, place: Place, first: int, last: int, hops: frozenset[str], size: int = 0) -> Ticket | None:
         """Note that records were read; None when the partition is not ours (the records must not be handed over).
 
         Records below the position mean that the log went back under us: what was read is read again from there.
@@ -68,8 +71,9 @@ class Watermark:
         if first < position:
             self._begin(place, first, self._progress[place].since)
         progress = self._progress[place]
-        ticket = Ticket(place, progress.epoch, first, last, set(hops), restarted=first < position)
+        ticket = Ticket(place, progress.epoch, first, last, set(hops), restarted=first < position, size=size)
         progress.open.append(ticket)
+        progress.in_hand += size
         return ticket
 
     def current(self, ticket: Ticket) -> bool:
@@ -87,7 +91,9 @@ class Watermark:
         if progress is None or progress.epoch != ticket.epoch:
             return
         while progress.open and not progress.open[0].waiting:
-            progress.floor = max(progress.floor, progress.open.popleft().last + 1)
+            done = progress.open.popleft()
+            progress.floor = max(progress.floor, done.last + 1)
+            progress.in_hand -= done.size
 
     def keep(self, place: Place, hop: str, stored: int) -> None:
         """Note the offset that a hop has stored: it may have read further and still need records from there on."""
@@ -119,6 +125,10 @@ class Watermark:
     def unfinished(self) -> int:
         """Give how many runs are handed over and not finished."""
         return sum(len(progress.open) for progress in self._progress.values())
+
+    def in_hand(self) -> dict[Place, int]:
+        """Give the bytes that are handed over and not finished, by partition; may be asked from another thread."""
+        return {place: progress.in_hand for place, progress in list(self._progress.items())}
 
     def _begin(self, place: Place, position: int, since: int) -> None:
         self._epoch += 1

@@ -34,7 +34,7 @@ _PARTS = (
     ("write", r"schemas/store/"),
     ("psycopg", r"psycopg"),
     ("send", r"schemas/bus/|aiokafka/producer"),
-    ("fetch", r"aiokafka|streams/transport|faust|mode/"),
+    ("fetch", r"aiokafka|streams/transport|streams/fetch|faust|mode/"),
     ("hop", _HOP),
     ("carry", r"streams/(app|hop|turns|watermark|headway)\.py"),
     ("loop", r"uvloop/|asyncio/runners\.py"),

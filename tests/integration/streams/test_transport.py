@@ -18,6 +18,7 @@ from schemas.bus.abstract import Message
 from schemas.events import Lane, ObservationBatch, Source
 from schemas.store.abstract import Commit, Offset
 from schemas.topics import OBSERVATIONS, RAW_BULK, SOURCE_HEADER
+from streams import restraint
 from streams.app import LaneApp
 from streams.hop import Hop, Records
 from streams.sources.simulator.scenarios import SCENARIOS
@@ -137,6 +138,32 @@ async def ends_of(test: Rig) -> dict[int, int]:
 
 async def reached(hops: list[Watcher], ends: dict[int, int]) -> bool:
     return all(hop.seen[p] and hop.seen[p][-1] == end - 1 for hop in hops for p, end in ends.items() if end)
+
+
+async def test_no_more_is_fetched_than_a_slow_hop_can_begin(
+    broker: BrokerServer, database: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a run waits for its hop, its partition is left out of fetches; in the end all has come, in order."""
+    monkeypatch.setattr(restraint, "ENOUGH_BYTES", 1)
+    runs: list[int] = []
+
+    class Slow(Watcher):
+        async def work(self, place: Place, records: Records) -> Commit:
+            runs.append(len(app.watermark._progress[place].open))
+            return await super().work(place, records)
+
+    hop = Slow("slow", 0.1)
+    async with prepared(broker, database) as (test, _):
+        begin = await ends_of(test)
+        for partition, end in begin.items():
+            await test.store.reset_offset(Offset(hop.name, RAW_BULK.name, partition, end))
+        async with running(test, "alone", hop) as app:
+            await feed(test, 4000, pause_s=0.01, size=97)
+            ends = await ends_of(test)
+            await until(lambda: reached([hop], ends))
+        assert hop.seen == {p: list(range(begin[p], end)) for p, end in ends.items()}
+    assert len(runs) > 2 * RAW_BULK.partitions
+    assert set(runs) == {1}
 
 
 async def test_a_rebalance_does_not_wait_for_runs_that_only_one_of_two_hops_has_seen(

@@ -118,3 +118,24 @@ def test_no_more_is_committed_than_a_hop_has_stored() -> None:
     assert watermark.committable(PLACE) == 4
     watermark.keep(PLACE, "evaluate", 10)
     assert watermark.committable(PLACE) == 10
+
+
+def test_bytes_are_in_hand_until_they_are_finished() -> None:
+    """By partition; what was taken away, or is read again from elsewhere, is in nobody's hand."""
+    watermark = Watermark()
+    watermark.assign(PLACE, 0)
+    first, second = (watermark.read(PLACE, n, n, HOPS, 10 + n) for n in (0, 1))
+    assert first is not None
+    assert second is not None
+    assert watermark.in_hand() == {PLACE: 21}
+
+    watermark.finish(second, "store")
+    assert watermark.in_hand() == {PLACE: 21}  # it stays until all before it is done
+    watermark.finish(first, "store")
+    assert watermark.in_hand() == {PLACE: 0}
+
+    watermark.read(PLACE, 2, 2, HOPS, 5)
+    watermark.read(PLACE, 0, 0, HOPS, 7)  # the log went back
+    assert watermark.in_hand() == {PLACE: 7}
+    watermark.revoke(PLACE)
+    assert watermark.in_hand() == {}
