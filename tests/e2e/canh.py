@@ -22,6 +22,7 @@ import pytest
 from deploy.local.server import free_port
 from deploy.stack import WORKERS, answers_ready
 from tests.lag import left
+from tests.pids import noted_pid, noted_pid_or_none
 from tests.servers import BrokerServer, DatabaseServer, chosen_broker, chosen_database
 
 #: The services' own times to end, one after another (deploy/stack.py), come to less.
@@ -49,14 +50,11 @@ class Canh:
 
     def pid(self, name: str) -> int:
         """Give the process id of one of its services."""
-        return int(json.loads((self.home / "run" / f"{name}.pid").read_text())["pid"])
+        return noted_pid(self.home, name)
 
     def pid_or_none(self, name: str) -> int | None:
         """Give the process id of a service, None while it is being started."""
-        try:
-            return self.pid(name)
-        except (FileNotFoundError, ValueError):
-            return None
+        return noted_pid_or_none(self.home, name)
 
     def health_urls(self) -> dict[str, str]:
         """Give where API and workers tell whether they are ready; empty before all are."""

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import shutil
@@ -22,6 +21,7 @@ from deploy.local.leftovers import postgres_processes
 from deploy.local.postgres import PASSWORD_FILE, Postgres
 from deploy.local.process import alive, wait_until_gone
 from schemas.errors import UsageError
+from tests.pids import noted_pid_or_none
 from tests.servers import temporary_home
 
 pytestmark = [pytest.mark.integration, pytest.mark.embedded_only]
@@ -274,22 +274,14 @@ def test_start_right_after_kill9_of_the_parent(place: Path) -> None:
     assert again.end(signal.SIGINT) == 0
 
 
-def noted_pid(note: Path) -> int | None:
-    """Give the process id in a pid file, None while its server is being started: the file may go at any moment."""
-    try:
-        return int(json.loads(note.read_text(encoding="ascii"))["pid"])
-    except (FileNotFoundError, ValueError):
-        return None
-
-
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_killed_server_is_back_soon(place: Path, index: int) -> None:
     """After kill -9 of the broker or of PostgreSQL a new one answers, the other one is untouched."""
     up = Up(place / "home")
     os.kill(up.pids[index], signal.SIGKILL)
     deadline = time.monotonic() + LONG_S
-    note = place / "home" / "run" / f"{('broker', 'postgres')[index]}.pid"
-    while noted_pid(note) in {None, up.pids[index]}:
+    name = ("broker", "postgres")[index]
+    while noted_pid_or_none(place / "home", name) in {None, up.pids[index]}:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert alive(up.pids[1 - index])
