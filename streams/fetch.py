@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -48,6 +48,12 @@ def _unhurried(fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable
     return calm
 
 
+def _assigned(consumer: Any, places: Iterable[Place]) -> set[TopicPartition]:
+    """Give the partitions that are still ours: aiokafka refuses to pause or resume any other."""
+    assigned = consumer.assignment()
+    return {tp for tp in (TopicPartition(place.topic, place.partition) for place in places) if tp in assigned}
+
+
 class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust has no types
     """Fetches what hops can begin soon, and keeps a broker that is away from killing the worker.
 
@@ -82,16 +88,10 @@ class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust
 
     def _pause_fetching(self, consumer: Any, fetched: Mapping[Any, Sequence[ConsumerRecord]]) -> None:
         sizes = {Place(tp.topic, tp.partition): about_bytes(records) for tp, records in fetched.items()}
-        for place in self._restraint.hold(sizes):
-            tp = TopicPartition(place.topic, place.partition)
-            if tp in consumer.assignment():
-                consumer.pause(tp)
+        consumer.pause(*_assigned(consumer, self._restraint.hold(sizes)))
 
     def _resume_fetching(self, consumer: Any) -> None:
-        for place in self._restraint.let_go():
-            tp = TopicPartition(place.topic, place.partition)
-            if tp in consumer.assignment():
-                consumer.resume(tp)
+        consumer.resume(*_assigned(consumer, self._restraint.let_go()))
 
     def reconnected(self) -> bool:
         """Tell whether a broker is reached over another connection than before: it may have been restarted."""

@@ -124,7 +124,7 @@ def test_the_environment_is_read_in_one_place() -> None:
     assert readers <= {"deploy/settings.py", "deploy/stack.py"}
 
 
-def test_faust_is_imported_in_two_files_only() -> None:
+def test_faust_is_imported_where_it_is_made_safe_only() -> None:
     """All that is known of Faust's traps stays where it is dealt with."""
     users = {name for name, code in CODE.items() if any(m.partition(".")[0] == "faust" for m in imports(code))}
     assert users == {"streams/app.py", "streams/fetch.py", "streams/transport.py"}
