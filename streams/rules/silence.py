@@ -38,10 +38,10 @@ class Heard(NamedTuple):
 class Steady(NamedTuple):
     """Keys none of whose events let a deadline pass, so that their states are simply moved on; as columns.
 
-    Of each: row in the table that came with it, key, time, time-out and the deadline that it has now; microseconds.
+    Of each: key, time, time-out and the deadline that it has now, in microseconds. They are the first rows of the table
+    that came with them.
     """
 
-    rows: list[int]
     keys: list[str]
     at: list[int]
     timeout: list[int]
@@ -50,11 +50,11 @@ class Steady(NamedTuple):
     def heard(self, number: int) -> Heard:
         """Give one of them."""
         at, timeout = time_of(self.at[number]), self.timeout[number] * MICROSECOND
-        return Heard(self.rows[number], self.keys[number], at, timeout)
+        return Heard(number, self.keys[number], at, timeout)
 
 
 class News(NamedTuple):
-    """What changes states of a rule of silence: the table of just these rows, what must be heard in this order."""
+    """What changes states of a rule of silence: a table of just these rows; what is heard one by one, in this order."""
 
     table: Table
     heard: list[Heard]
@@ -89,12 +89,11 @@ def news(plan: Plan, table: Table, states: States) -> News:
     columns = (column[told].tolist() for column in (rows.key, rows.at, rows.timeout))
     heard = [
         Heard(i, keys[key], time_of(at), timeout * MICROSECOND)
-        for i, (key, at, timeout) in enumerate(zip(*columns, strict=True))
+        for i, (key, at, timeout) in enumerate(zip(*columns, strict=True), len(last))
     ]
     key, at, timeout, until = (column[last].tolist() for column in (rows.key, rows.at, rows.timeout, deadline))
-    picked = table.pick(rows.row[np.concatenate([told, last])])
-    numbers = [*range(len(told), len(picked))]
-    return News(picked, heard, Steady(numbers, [keys[one] for one in key], at, timeout, until))
+    picked = table.pick(rows.row[np.concatenate([last, told])])
+    return News(picked, heard, Steady([keys[one] for one in key], at, timeout, until))
 
 
 def _heard(plan: Plan, table: Table) -> tuple[_Rows, list[str]]:
