@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import psutil
@@ -52,7 +54,14 @@ def bench(runs: int, *, quick: bool, minutes: float = MINUTES) -> Result:
         Figure("database at the end", "MB", [late[-1].database_mb]),
     ]
     told = f"{samples[-1].at_s / 60:.0f} minutes at {PER_S:,} readings a second, looked at every {EVERY_S:.0f} s"
-    return Result("soak", figures, [f"{told}; the first fifth left out"])
+    parts = ", ".join(f"{median(one.worker_mb for one in part):.0f}" for part in _parts(samples))
+    return Result("soak", figures, [f"{told}; the first fifth left out", f"worker's memory by fifths: {parts} MB"])
+
+
+def _parts(samples: list[Sample]) -> list[list[Sample]]:
+    """Cut what was seen into parts of equal length: what goes on growing is seen in the last of them, too."""
+    bounds = [len(samples) * part // PARTS for part in range(PARTS + 1)]
+    return [samples[start:end] for start, end in pairwise(bounds)]
 
 
 def run(minutes: float) -> list[Sample]:
