@@ -9,25 +9,20 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from schemas.errors import PoisonMessageError, UsageError
-from schemas.events import Device, Mark, Source
+from schemas.events import Device, Mark
 from schemas.events.dead_letter import Reason
 from streams.sources.abstract import Draft, RawRecord
 from streams.sources.admitted import Admitted, Gathering
-from streams.sources.checks import draft_instant, name, number, place
+from streams.sources.checks import draft_instant, number, place
 from streams.sources.documents import plain
 from streams.sources.events import build_event
 from streams.sources.fast import FastLane, is_replay
-from streams.sources.observe import Scale, scale_of
+from streams.sources.known import Known, Place, source_marks
 from streams.sources.registry import adapter
 from streams.sources.verdict import Refusals, Verdict
 
 logger = logging.getLogger(__name__)
 
-Place = tuple[float, float] | None
-Plan = tuple[str, Scale, Place, tuple[str, ...]]
-
-#: Scales remembered for one source; more is a sender that invents metrics, and the memory starts again.
-_REMEMBERED = 10_000
 #: Fewer records than this are judged sooner one by one: a frame costs 1.2 ms, a record alone 14 us (measured).
 _WORTH_A_FRAME = 150
 
@@ -40,11 +35,10 @@ class Edge:
     """
 
     def __init__(self, devices: Mapping[str, Device], *, lateness_s: float = 3600.0, future_s: float = 300.0) -> None:
-        self._devices = devices
         self._lateness = timedelta(seconds=lateness_s)
         self._future = timedelta(seconds=future_s)
-        self._scales: dict[str, tuple[Source, dict[tuple[object, object], tuple[Scale, tuple[str, ...]]]]] = {}
-        self._fast = FastLane(self._plan, self._lateness, self._future)
+        self._known = Known(devices)
+        self._fast = FastLane(self._known, self._lateness, self._future)
 
     def admit(self, records: Sequence[RawRecord]) -> Admitted:
         """Give the events and refusals of a micro-batch, in its order; never raises for what a sender wrote."""
@@ -103,9 +97,9 @@ class Edge:
         if draft.kind == "observation":
             self._observe(draft, record, observed_at=observed_at, where=where, marks=marks, out=out)
         else:
-            marks += _source_marks(record.source)
+            marks += source_marks(record.source)
             out.events.append(
-                build_event(draft, record, observed_at, where, marks=marks, default_place=self.default_place)
+                build_event(draft, record, observed_at, where, marks=marks, default_place=self._known.place)
             )
 
     def _observe(
@@ -119,39 +113,12 @@ class Edge:
         out: Gathering,
     ) -> None:
         fields = draft.fields
-        device, scale, default, more_marks = self._plan(
-            record.source, fields.get("device"), fields.get("metric"), fields.get("unit")
-        )
+        device, default = self._known.device(record.source, fields.get("device"))
+        scale, more_marks = self._known.scale(record.source, fields.get("metric"), fields.get("unit"))
         sent = number(fields.get("value"), "value")
         where = where or default
         marks = [*marks, *more_marks, *(() if where else (Mark.NO_PLACE.value,))]
         out.columns.add(record.source.id, device, observed_at, record.received_at, sent, scale, where, marks)
-
-    def _plan(self, source: Source, device: object, metric: object, unit: object) -> Plan:
-        """Give what is the same for all readings of a metric of a device: device, scale, usual place, marks."""
-        device_name = name(device, "device")
-        scale, marks = self._scale(source, metric, unit)
-        return device_name, scale, self.default_place(source, device_name), marks
-
-    def _scale(self, source: Source, metric: object, unit: object) -> tuple[Scale, tuple[str, ...]]:
-        """Give how a metric of a source is taken, and the marks of all its readings."""
-        known, scales = self._scales.get(source.id, (None, {}))
-        if known is not source or len(scales) > _REMEMBERED:
-            scales = {}
-            self._scales[source.id] = (source, scales)
-        found = scales.get((metric, unit)) if isinstance(metric, str) and isinstance(unit, str | None) else None
-        if found is None:
-            scale = scale_of(source, name(metric, "metric"), None if unit in (None, "") else name(unit, "unit"))
-            marks = _source_marks(source) if scale.known else (*_source_marks(source), Mark.UNKNOWN_METRIC.value)
-            found = scales[metric, unit] = scale, marks
-        return found
-
-    def default_place(self, source: Source, device: str | None) -> tuple[float, float] | None:
-        """Give where a device is by the registry, else where its source is, else None."""
-        known = self._devices.get(device) if device else None
-        if known is not None and known.lon is not None and known.lat is not None:
-            return known.lon, known.lat
-        return None if source.lon is None or source.lat is None else (source.lon, source.lat)
 
     def _time_marks(self, observed_at: datetime, record: RawRecord) -> tuple[str, ...]:
         if observed_at > record.received_at + self._future:
@@ -173,11 +140,6 @@ def _refusal(record: RawRecord, error: Exception) -> PoisonMessageError:
     logger.error("adapter.failed: %s, %s partition %d offset %d", record.source.format, *place, exc_info=error)
     message = f"reading it as {record.source.format!r} broke on {type(error).__name__}: a bug of ours, report it"
     return PoisonMessageError(Reason.ADAPTER_FAILED, message)
-
-
-def _source_marks(source: Source) -> tuple[str, ...]:
-    """Give the marks of everything that a source sends: the simulator's sources say so in their options."""
-    return (Mark.SIMULATED.value,) if source.options.get("simulated") == "true" else ()
 
 
 def _read(record: RawRecord) -> list[Draft | PoisonMessageError]:

@@ -21,9 +21,10 @@ from schemas.limits import MAX_ITEMS, MAX_MESSAGE_BYTES
 from streams.sources.abstract import RawRecord
 from streams.sources.checks import NEWEST, OLDEST
 from streams.sources.documents import TRUNCATED_HEADER
+from streams.sources.known import Known
 from streams.sources.marks import MarkTable, Oddity
 from streams.sources.observe import SCHEMA, unlocated
-from streams.sources.plans import PlanMaker, PlanTable
+from streams.sources.plans import PlanTable
 
 #: Headers that say that the value is not the message as it is.
 _CHANGED = frozenset({"content-encoding", TRUNCATED_HEADER})
@@ -76,10 +77,10 @@ class Taken(NamedTuple):
 class FastLane:
     """Takes whole records or leaves them alone; what it takes is row for row what the slow way gives."""
 
-    def __init__(self, plan: PlanMaker, lateness: timedelta, future: timedelta) -> None:
+    def __init__(self, known: Known, lateness: timedelta, future: timedelta) -> None:
         self._lateness_us, self._future_us = (round(bound / timedelta(microseconds=1)) for bound in (lateness, future))
         self._marks = MarkTable()
-        self._plans = PlanTable(plan, self._marks.number, lambda source: not is_replay(source))
+        self._plans = PlanTable(known, self._marks.number, lambda source: not is_replay(source))
 
     def take(self, records: Sequence[RawRecord]) -> Taken:
         """Give the rows of all plain native records."""
