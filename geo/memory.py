@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 #: An exact (lon, lat) in degrees.
 Position = tuple[float, float]
-#: What is known of one position: commune, zone ids, marks. The lists are shared: never change them.
-Place = tuple[str | None, list[str], list[str]]
+#: What is known of one position: the code of its commune, its zones, what is odd about it (`Mark`; None: nothing).
+#: Zones are numbers, sorted, four bytes each (`ZoneIndex.zones` has them in that order): a place may be in many zones,
+#: and who asks for thousands of places wants a column of names, not a list of them for each.
+Place = tuple[str | None, bytes, str | None]
 
 
 @dataclass(slots=True)

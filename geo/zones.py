@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import compress, pairwise
+from itertools import accumulate, compress, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,11 +31,7 @@ REMEMBERED = 65_536
 Column = Floats | Sequence[float | None]
 
 
-_NOWHERE: Place = (None, [], [Mark.NO_PLACE.value])
-#: The marks of all other places, shared as answers are: fewer objects for Python's collector to visit.
-_PLAIN: list[str] = []
-_OUTSIDE: list[str] = [Mark.OUTSIDE.value]
-_AMBIGUOUS: list[str] = [Mark.BOUNDARY_AMBIGUOUS.value]
+_NOWHERE: Place = (None, b"", Mark.NO_PLACE.value)
 
 
 class Places(NamedTuple):
@@ -43,8 +39,8 @@ class Places(NamedTuple):
 
     `commune` is the code of the commune, None outside all; on a shared edge the lowest code. `zone_ids` are the ids
     of all zones of other kinds that hold the place and of that one commune, sorted. `marks` has `outside` (in no
-    commune), `boundary_ambiguous` (in more than one) or `no_place` (NaN or infinite). The inner lists are shared
-    between rows and with later answers: copy before changing one.
+    commune), `boundary_ambiguous` (in more than one) or `no_place` (NaN or infinite). Rows at one place share
+    their list of zones: copy before changing it.
     """
 
     commune: list[str | None]
@@ -133,10 +129,13 @@ class ZoneIndex:
     def locate(self, lon: Column, lat: Column) -> Places:
         """Give where each position is (degrees, WGS 84); None, NaN and infinite are no place. No number raises."""
         found = self.places(lon, lat)
-        if not found:
-            return Places([], [], [])
-        commune, zone_ids, marks = zip(*found, strict=True)
-        return Places(list(commune), list(zone_ids), list(marks))
+        each = {id(place): place for place in found}
+        names = dict(zip(each, self._names([held for _, held, _ in each.values()]), strict=True))
+        return Places(
+            [commune for commune, _, _ in found],
+            [names[id(place)] for place in found],
+            [[] if mark is None else [mark] for _, _, mark in found],
+        )
 
     def places(self, lon: Column, lat: Column) -> list[Place]:
         """Give the same as `locate` row by row; rows held by the same zones share one object (`is`)."""
@@ -193,17 +192,15 @@ class ZoneIndex:
 
     def _places(self, near: Ints, ranks: Ints, count: int) -> Iterator[Place]:
         """Give the place of each position from its zones, sorted; equal sets of zones share one answer, for good."""
-        bounds = np.searchsorted(near, np.arange(count + 1)).tolist()
-        ids = self._ids.take(ranks)  # no list: Python's collector would visit all of a long one, again and again
+        bounds = (4 * np.searchsorted(near, np.arange(count + 1))).tolist()
         lowest, communes = self._lowest(near, ranks, count)
-        held = ranks.astype(np.int32).tobytes()  # cheaper to hash and to keep than as many numbers
+        numbers = ranks.astype(np.int32).tobytes()
         for (start, end), rank, many in zip(pairwise(bounds), lowest, communes, strict=True):
-            holders = held[4 * start : 4 * end]
-            place = self._made.get(holders)
+            held = numbers[start:end]
+            place = self._made.get(held)
             if place is None:  # of two threads that get here, both give the place of the first
-                zone_ids: list[str] = ids[start:end].tolist()
-                made = (self._by_code[rank].code, zone_ids, _PLAIN) if many == 1 else self._odd(zone_ids, rank, many)
-                place = self._made.setdefault(holders, made)
+                made = (self._by_code[rank].code, held, None) if many == 1 else self._odd(held, rank, many)
+                place = self._made.setdefault(held, made)
             yield place
 
     def _lowest(self, near: Ints, ranks: Ints, count: int) -> tuple[list[int], list[int]]:
@@ -217,16 +214,20 @@ class ZoneIndex:
         np.minimum.at(lowest, near[found], order[found])
         return lowest.tolist(), np.bincount(near[found], minlength=count).tolist()
 
-    def _odd(self, zone_ids: list[str], lowest: int, communes: int) -> Place:
-        """Give the answer for zones, by sorted ids, that have no commune, or several: the first one counts."""
+    def _odd(self, held: bytes, lowest: int, communes: int) -> Place:
+        """Give the answer for zones that have no commune, or several: the first one counts."""
         if not communes:
-            return None, zone_ids, _OUTSIDE
+            return None, held, Mark.OUTSIDE.value
         commune = self._by_code[lowest]
-        kept = [zone_id for zone_id in zone_ids if zone_id == commune.id or not self._is_commune(zone_id)]
-        return commune.code, kept, _AMBIGUOUS
+        zones = ((number, self.zones[number]) for number in np.frombuffer(held, np.int32).tolist())
+        kept = [number for number, zone in zones if zone.kind != COMMUNE or zone.id == commune.id]
+        return commune.code, np.array(kept, np.int32).tobytes(), Mark.BOUNDARY_AMBIGUOUS.value
 
-    def _is_commune(self, zone_id: str) -> bool:
-        return self.zones[self._ranks[zone_id]].kind == COMMUNE
+    def _names(self, held: Sequence[bytes]) -> Iterator[list[str]]:
+        """Give the ids of the zones of each place."""
+        ids = self._ids[np.frombuffer(b"".join(held), np.int32)]
+        for start, end in pairwise(accumulate((len(numbers) // 4 for numbers in held), initial=0)):
+            yield ids[start:end].tolist()
 
 
 def _column(values: Column) -> list[float]:

@@ -13,6 +13,7 @@ from schemas.events import ObservationBatch
 Column = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
+_SINGLE = {"commune": pl.String, "mark": pl.String}
 _SCHEMA = {name: ObservationBatch.SCHEMA[name] for name in ("commune", "zone_ids", "marks")}
 
 
@@ -21,6 +22,7 @@ class PlaceTable:
 
     def __init__(self, zones: ZoneIndex) -> None:
         self.zones = zones
+        self._zone_ids = pl.Series([zone.id for zone in zones.zones], dtype=pl.String)
         self._numbers: dict[int, int] = {}  # by the identity of the place: the index keeps each for good
         self._table = pl.DataFrame(schema=_SCHEMA)
 
@@ -43,9 +45,17 @@ class PlaceTable:
         return ObservationBatch(frame)
 
     def _learn(self, places: dict[int, Place]) -> None:
-        rows = list(places.values())
         self._numbers |= {key: self._table.height + i for i, key in enumerate(places)}
-        self._table.extend(pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
+        commune, held, mark = zip(*places.values(), strict=True)
+        row = np.arange(len(places))
+        zones = pl.DataFrame({
+            "#": np.repeat(row, [len(numbers) // 4 for numbers in held]),
+            "zone_ids": self._zone_ids.gather(np.frombuffer(b"".join(held), np.int32)),
+        })  # fmt: skip
+        table = pl.DataFrame({"#": row, "commune": commune, "mark": mark}, schema_overrides=_SINGLE)
+        table = table.join(zones.group_by("#", maintain_order=True).all(), on="#", how="left", maintain_order="left")
+        marks = pl.concat_list("mark").list.drop_nulls()
+        self._table.extend(table.select("commune", pl.col("zone_ids").fill_null([]), marks.alias("marks")))
 
 
 def _runs(lon: Column, lat: Column) -> tuple[Numbers, Numbers]:

@@ -186,10 +186,10 @@ def test_the_memory_changes_no_answer(square: MakeZone) -> None:
 def test_the_memory_is_bounded_and_keeps_what_is_asked_for() -> None:
     """The memory never holds more than two generations, and a position asked for in each round is never forgotten."""
     memory = PlaceMemory(4)
-    memory.put({(0.0, 0.0): ("1", [], [])})
+    memory.put({(0.0, 0.0): ("1", b"", None)})
     for turn in range(1, 50):
-        assert memory.get([(0.0, 0.0)]) == [("1", [], [])]
-        memory.put({(float(turn), 0.0): (None, [], ["outside"])})
+        assert memory.get([(0.0, 0.0)]) == [("1", b"", None)]
+        memory.put({(float(turn), 0.0): (None, b"", "outside")})
         assert len(memory) <= 8
 
 
