@@ -51,6 +51,7 @@ class Table:
         self._frame = frame
         self._lookups = lookups
         self._lists: dict[str, Sequence[Any]] = {}
+        self._ids: dict[int, str] = {}
 
     def __len__(self) -> int:
         return self._frame.height
@@ -116,10 +117,13 @@ class Table:
         return found
 
     def event_id(self, i: int) -> str:
-        """Give the id of row i; that of an observation follows from its content."""
+        """Give the id of row i; that of an observation follows from its content: 10 us, and many rules ask for it."""
         if self.kind != "observation":
             return str(self.column("id")[i])
-        return Observation.identity(self.column("device")[i], self.column("metric")[i], self.column("observed_at")[i])
+        if i not in self._ids:
+            who = (self.column(name)[i] for name in ("device", "metric", "observed_at"))
+            self._ids[i] = Observation.identity(*who)
+        return self._ids[i]
 
     def number(self, name: str | None, i: int) -> float | None:
         """Give a number of row i, None when there is none."""
