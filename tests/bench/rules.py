@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from deploy.garbage import collect_seldom
 from schemas.events import ObservationBatch
 from streams.rules.engine import Engine
 from streams.rules.frame import NO_LOOKUPS, Lookups
@@ -38,6 +39,7 @@ raise: {{kind: flood.urban, title: {{vi: "{{device}}", en: "{{device}}"}}}}
 
 def bench(runs: int, *, quick: bool) -> Result:
     """Measure each number of rules in turn, all on the same batches."""
+    collect_seldom()  # as the worker
     batches = made(2 if quick else BATCHES)
     figures = [
         _figure(f"{count:,} rules", [rule(n) for n in range(count)], batches, 1 if quick else runs) for count in COUNTS
