@@ -108,13 +108,14 @@ class Desk:
         """Wait until the map has drawn everything that it has."""
         self.page.wait_for_function("() => document.querySelector('canh-map').view?.map.loaded()", timeout=30_000)
 
-    def on_map(self, lon: float, lat: float) -> tuple[float, float]:
-        """Give the place of a position on the screen, in pixels."""
+    def symbol_on_map(self, lon: float, lat: float) -> tuple[float, float]:
+        """Wait until the map, at rest, has drawn an incident at a position; give its place on the screen, in pixels."""
         script = """([lon, lat]) => {
             const map = document.querySelector('canh-map').view.map;
-            const box = map.getCanvas().getBoundingClientRect();
             const point = map.project([lon, lat]);
+            if (map.isMoving() || !map.queryRenderedFeatures(point, { layers: ['incidents'] }).length) return null;
+            const box = map.getCanvas().getBoundingClientRect();
             return [box.x + point.x, box.y + point.y];
         }"""
-        x, y = self.page.evaluate(script, [lon, lat])
+        x, y = self.page.wait_for_function(script, arg=[lon, lat], timeout=30_000).json_value()
         return x, y
