@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
 
 #: An exact (lon, lat) in degrees.
 Position = tuple[float, float]
 #: What is known of one position: the code of its commune, its zones, what is odd about it (`Mark`; None: nothing).
-#: Zones are numbers, sorted, four bytes each (`ZoneIndex.zones` has them in that order): a place may be in many zones,
-#: and who asks for thousands of places wants a column of names, not a list of them for each.
+#: Zones are numbers, sorted, four bytes each (`zones_of` reads them; `ZoneIndex.zones` has them in that order): a place
+#: may be in many zones, and who asks for thousands of places wants a column of names, not a list of them for each.
 Place = tuple[str | None, bytes, str | None]
+
+
+def zones_of(held: Sequence[bytes]) -> tuple[npt.NDArray[np.int32], list[int]]:
+    """Give the numbers of the zones of places, one place after the other, and how many zones each place has."""
+    numbers = np.frombuffer(b"".join(held), np.int32)
+    return numbers, [len(zones) // numbers.itemsize for zones in held]
 
 
 @dataclass(slots=True)

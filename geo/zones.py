@@ -14,7 +14,7 @@ import shapely
 
 from geo.cells import Floats, Ints
 from geo.grid import Grid
-from geo.memory import Place, PlaceMemory, Position
+from geo.memory import Place, PlaceMemory, Position, zones_of
 from geo.projection import to_local_m
 from geo.shapes import shape_of
 from schemas.errors import UsageError
@@ -219,14 +219,15 @@ class ZoneIndex:
         if not communes:
             return None, held, Mark.OUTSIDE.value
         commune = self._by_code[lowest]
-        zones = ((number, self.zones[number]) for number in np.frombuffer(held, np.int32).tolist())
+        zones = ((number, self.zones[number]) for number in zones_of([held])[0].tolist())
         kept = [number for number, zone in zones if zone.kind != COMMUNE or zone.id == commune.id]
         return commune.code, np.array(kept, np.int32).tobytes(), Mark.BOUNDARY_AMBIGUOUS.value
 
     def _names(self, held: Sequence[bytes]) -> Iterator[list[str]]:
         """Give the ids of the zones of each place."""
-        ids = self._ids[np.frombuffer(b"".join(held), np.int32)]
-        for start, end in pairwise(accumulate((len(numbers) // 4 for numbers in held), initial=0)):
+        numbers, counts = zones_of(held)
+        ids = self._ids[numbers]
+        for start, end in pairwise(accumulate(counts, initial=0)):
             yield ids[start:end].tolist()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from geo.memory import Place
+from geo.memory import Place, zones_of
 from geo.zones import ZoneIndex
 from schemas.events import ObservationBatch
 
@@ -48,10 +48,8 @@ class PlaceTable:
         self._numbers |= {key: self._table.height + i for i, key in enumerate(places)}
         commune, held, mark = zip(*places.values(), strict=True)
         row = np.arange(len(places))
-        zones = pl.DataFrame({
-            "#": np.repeat(row, [len(numbers) // 4 for numbers in held]),
-            "zone_ids": self._zone_ids.gather(np.frombuffer(b"".join(held), np.int32)),
-        })  # fmt: skip
+        numbers, counts = zones_of(held)
+        zones = pl.DataFrame({"#": np.repeat(row, counts), "zone_ids": self._zone_ids.gather(numbers)})
         table = pl.DataFrame({"#": row, "commune": commune, "mark": mark}, schema_overrides=_SINGLE)
         table = table.join(zones.group_by("#", maintain_order=True).all(), on="#", how="left", maintain_order="left")
         marks = pl.concat_list("mark").list.drop_nulls()
