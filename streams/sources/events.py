@@ -15,8 +15,7 @@ from schemas.events import Alert, Case, Detection, Mark, Position, PriorityEvent
 from schemas.events.dead_letter import Reason
 from streams.sources.abstract import Draft, RawRecord
 from streams.sources.checks import instant, name, number, tidy
-
-Place = tuple[float, float] | None
+from streams.sources.known import Place
 
 _RECORDS: dict[str, type[PriorityEvent]] = {
     "detection": Detection,
