@@ -44,7 +44,8 @@ def bench(runs: int, *, quick: bool, minutes: float = MINUTES) -> Result:
     """Run once, for some minutes; `runs` changes nothing."""
     del runs
     samples = run(1.0 if quick else minutes)
-    late = samples[len(samples) // PARTS :]
+    parts = _parts(samples)
+    late = [one for part in parts[1:] for one in part]
     growth = float(np.polyfit([one.at_s / 3600 for one in late], [one.worker_mb for one in late], 1)[0])
     figures = [
         Figure("worker's memory", "MB", [one.worker_mb for one in late]),
@@ -54,8 +55,8 @@ def bench(runs: int, *, quick: bool, minutes: float = MINUTES) -> Result:
         Figure("database at the end", "MB", [late[-1].database_mb]),
     ]
     told = f"{samples[-1].at_s / 60:.0f} minutes at {PER_S:,} readings a second, looked at every {EVERY_S:.0f} s"
-    parts = ", ".join(f"{median(one.worker_mb for one in part):.0f}" for part in _parts(samples))
-    return Result("soak", figures, [f"{told}; the first fifth left out", f"worker's memory by fifths: {parts} MB"])
+    medians = ", ".join(f"{median(one.worker_mb for one in part):.0f}" for part in parts)
+    return Result("soak", figures, [f"{told}; the first fifth left out", f"worker's memory by fifths: {medians} MB"])
 
 
 def _parts(samples: list[Sample]) -> list[list[Sample]]:
