@@ -31,8 +31,9 @@ WORKERS: Mapping[str, tuple[str, ...]] = {
     "worker-priority": ("--lane", "priority"),
     "worker-bulk": ("--lane", "bulk", "--only", "normalize", "--only", "store", "--only", "evaluate"),
 }
-#: When both want the processor, a flood of telemetry waits and the alarms go first.
-NICE = {"worker-bulk": 5}
+#: When both want the processor, a flood of telemetry waits and the alarms go first: a share of 110 to their 1,024
+#: (sched_prio_to_weight in the kernel), so it goes on when all others of this machine want it too.
+NICE = {"worker-bulk": 10}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ only, so that it starts in some 20 ms (`python -I -S`).
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import os
 import sys
+import time
 from pathlib import Path
 
 # linux/prctl.h, linux/securebits.h and linux/capability.h
@@ -22,6 +24,9 @@ CAPABILITY_VERSION_3 = 0x20080522
 CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
 CAP_SETPCAP = 8
+#: The niceness of a session's whole group, of whichever process of it asks: sched(7), "The autogroup feature".
+AUTOGROUP = Path("/proc/self/autogroup")
+AUTOGROUP_AGAIN_S = 0.15
 CANNOT_EXECUTE = 126  # the shell's exit code for a command that cannot be executed
 
 
@@ -102,6 +107,25 @@ def die_with(parent_pid: int, orphan_signal: int) -> None:
         sys.exit(CANNOT_EXECUTE)
 
 
+def stand_back(nice: int) -> None:
+    """Add to the scheduling priority of this process, which leads a session of its own.
+
+    Linux shares the processor between sessions first where it groups by them (sched(7), autogroup: the kernel of most
+    distributions does), and between the processes of each then: without its own niceness for the session, ours would
+    stand back behind nobody. Elsewhere, as in a container, the group's weight is for whoever made it to set.
+    """
+    os.nice(nice)
+    if not nice or os.getsid(0) != os.getpid():
+        return
+    niceness = str(os.getpriority(os.PRIO_PROCESS, 0))
+    with contextlib.suppress(OSError):  # not there, or not for us: no reason not to start
+        try:
+            AUTOGROUP.write_text(niceness, encoding="ascii")
+        except BlockingIOError:  # the kernel takes such a change from one process at a time, ten a second
+            time.sleep(AUTOGROUP_AGAIN_S)
+            AUTOGROUP.write_text(niceness, encoding="ascii")
+
+
 def main() -> None:
     """Read the command line, take on the user, bind to the parent, become the program."""
     parser = argparse.ArgumentParser()
@@ -114,7 +138,7 @@ def main() -> None:
     parser.add_argument("program", nargs="+")
     asked = parser.parse_args()
     try:
-        os.nice(asked.nice)
+        stand_back(asked.nice)
         if asked.uid is not None:
             become(asked.uid, asked.gid, keep_search=asked.keep_search)
         die_with(asked.parent, asked.orphan_signal)  # after the change of user, which clears it

@@ -24,7 +24,7 @@ class Command:
     `env` is the whole environment, None to hand on our own. `account` changes the user (root only), with
     `keep_search` also the right to pass closed directories. `orphan_signal` is what the kernel sends to the
     child when we die without a word: the gentlest one that surely ends it. `nice` is added to its scheduling priority
-    (nice(2): 0 as we are, 19 last).
+    and to that of its session (nice(2): 0 as we are, 19 last).
     """
 
     argv: tuple[str, ...]

@@ -27,6 +27,7 @@ DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text("utf-8")
 KEYS = {
     "build", "image", "user", "read_only", "tmpfs", "working_dir", "cap_drop", "security_opt", "restart", "mem_limit",
     "stop_grace_period", "depends_on", "healthcheck", "command", "environment", "ports", "volumes", "shm_size",
+    "cpu_shares",
 }  # fmt: skip
 
 
@@ -58,6 +59,11 @@ def test_a_service_is_well_formed(name: str) -> None:
     assert service.keys() <= KEYS
     assert re.fullmatch(r"[a-z/]+:[\w.-]*\d[\w.-]*", service["image"])
     assert re.fullmatch(r"\d+[mg]", service["mem_limit"])
+
+
+def test_alarms_go_first_there_too() -> None:
+    """A container has 1,024 shares of the processor if nothing is said; the bulk lane's has less, and no other."""
+    assert [name for name in SERVICES if SERVICES[name].get("cpu_shares", 1024) < 1024] == ["worker-bulk"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
