@@ -28,6 +28,8 @@ class PlaceTable:
 
     def located(self, batch: ObservationBatch) -> ObservationBatch:
         """Fill in commune and zones of every row, and what is odd about its place."""
+        if not len(batch):
+            return batch
         frame = batch.frame
         lon, lat = (frame.get_column(name).to_numpy() for name in ("lon", "lat"))
         first, lengths = _runs(lon, lat)

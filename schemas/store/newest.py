@@ -91,8 +91,11 @@ class Newest:
 
     def latest(self) -> pl.DataFrame:
         """Give the newest value of each device and metric, sorted by both: columns `LATEST`."""
-        rows = [(device, NO_METRIC, observed_at, None) for device, observed_at in self.detected.items()]
-        found = pl.concat([*self.measured, pl.DataFrame(rows, schema=LATEST, orient="row")])
+        rows = [(device, NO_METRIC, observed_at, None) for device, observed_at in sorted(self.detected.items())]
+        detected = pl.DataFrame(rows, schema=LATEST, orient="row")
+        if not self.measured:  # alarms, one at a time mostly: these are sorted, and each is there once
+            return detected
+        found = pl.concat([*self.measured, detected])
         return found.sort("device", "metric", "observed_at", maintain_order=True).unique(
             ["device", "metric"], keep="last", maintain_order=True
         )

@@ -122,6 +122,8 @@ class Columns:
 
     def batch(self) -> ObservationBatch:
         """Give the columns as the batch that travels on; no zones yet."""
+        if not self.device:
+            return ObservationBatch.none()
         columns = {name: getattr(self, name) for name in Columns.__slots__}
         return ObservationBatch(unlocated(pl.DataFrame(columns, schema={n: SCHEMA[n] for n in columns})))
 
