@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,19 @@ class Part:
         else:
             rows = list(compress(self.rows, mask))
         return Part(rows, self.times[mask], self.received[mask], self.offsets[mask])
+
+
+class _Held(NamedTuple):
+    """A part, when it was read by the wall clock, and between which times its rows lie."""
+
+    part: Part
+    read_at: datetime
+    first: int
+    last: int
+
+    @classmethod
+    def of(cls, part: Part, read_at: datetime) -> _Held:
+        return cls(part, read_at, int(part.times.min()), int(part.times.max()))
 
 
 def parts_of(records: Records) -> list[Part]:
@@ -98,7 +112,7 @@ class Hold:
         self.hurried = False
         self._clock: int | None = None
         self._came = 0  # when the broker had the row that the clock stands at
-        self._parts: list[tuple[Part, datetime]] = []
+        self._held: list[_Held] = []
 
     @property
     def clock(self) -> datetime | None:
@@ -113,18 +127,18 @@ class Hold:
     @property
     def oldest(self) -> datetime | None:
         """The least time of the rows that are held."""
-        return _time(min(int(part.times.min()) for part, _ in self._parts)) if self._parts else None
+        return _time(min(held.first for held in self._held)) if self._held else None
 
     @property
     def first_offset(self) -> int | None:
         """The first record that has a row here: it must be read again after a restart."""
-        return min((int(part.offsets[0]) for part, _ in self._parts), default=None)
+        return min((int(held.part.offsets[0]) for held in self._held), default=None)
 
     def add(self, parts: Sequence[Part], read_at: datetime) -> int:
         """Take rows that were read at a time of the wall clock; gives how many are later than `settle` allows."""
         bound = None if self._clock is None or not self._settle else self._clock - self._settle
         for part in parts:
-            self._parts.append((part, read_at))
+            self._held.append(_Held.of(part, read_at))
             newest = int(part.times.argmax())
             if self._clock is None or part.times[newest] > self._clock:
                 self._clock, self._came = int(part.times[newest]), int(part.received[newest])
@@ -135,9 +149,9 @@ class Hold:
         if self._clock is None:
             return []
         until = self._clock if self.hurried else self._clock - self._settle
-        excess = sum(len(part.times) for part, _ in self._parts) - MAX_ROWS
+        excess = sum(len(held.part.times) for held in self._held) - MAX_ROWS
         if excess > 0:
-            times = np.concatenate([part.times for part, _ in self._parts])
+            times = np.concatenate([held.part.times for held in self._held])
             until = max(until, int(np.partition(times, excess)[excess]))
         return self._release(until)
 
@@ -147,19 +161,22 @@ class Hold:
         `read_to` is a time up to which all that came has been read.
         """
         before = read_to - self._settle * _MICROSECOND
-        waited = [int(part.times.max()) for part, read_at in self._parts if read_at <= before]
+        waited = [held.last for held in self._held if held.read_at <= before]
         return self._release(max(waited)) if waited else []
 
     def _release(self, until: int) -> list[Rows]:
         settled: list[Part] = []
-        held: list[tuple[Part, datetime]] = []
-        for part, read_at in self._parts:
-            mask = part.times <= until
-            if mask.any():
-                settled.append(part.only(mask))
-            if not mask.all():
-                held.append((part.only(~mask), read_at))
-        self._parts = held
+        left: list[_Held] = []
+        for held in self._held:
+            if held.first > until:  # alarms come one by one, and each is a part: most are all of one or of the other
+                left.append(held)
+            elif held.last <= until:
+                settled.append(held.part)
+            else:
+                mask = held.part.times <= until
+                settled.append(held.part.only(mask))
+                left.append(_Held.of(held.part.only(~mask), held.read_at))
+        self._held = left
         return _joined([part.rows for part in settled])
 
 
