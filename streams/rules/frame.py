@@ -1,24 +1,19 @@
-"""Holds a micro-batch as columns: a Polars frame for all conditions, plain lists for the few rows that matter."""
+"""Holds a micro-batch as columns: Polars for all conditions, plain lists for the few rows that matter."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from schemas.events import Mark, Observation, ObservationBatch, PriorityEvent
-from streams.rules.columns import COLUMNS, Type
-
-_DTYPES: Mapping[Type, Any] = {Type.NUMBER: pl.Float64, Type.TEXT: pl.String, Type.BOOL: pl.Boolean}
-_TIME, _WORDS = pl.Datetime("us", "UTC"), pl.List(pl.String)
-_ALWAYS = {"id": pl.String, "zone_ids": _WORDS, "marks": _WORDS, "observed_at": _TIME, "received_at": _TIME}
-#: Row numbers.
-Numbers = npt.NDArray[np.int64]
+from streams.rules.columns import COLUMNS
+from streams.rules.rows import EventRows, Flags, FrameRows, Numbers, Rows
+from streams.rules.to_polars import DTYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,47 +36,48 @@ NO_LOOKUPS = Lookups()
 
 
 class Table:
-    """Events of one type as a frame; `pick` the rows that matter, then ask for their columns as lists.
+    """Events of one type; `pick` the rows that matter, then ask for their columns as lists.
 
     Registry columns (`cadence_s`, `home_zone`, `home_distance_m`) are looked up when they are first asked for.
     """
 
-    def __init__(self, kind: str, frame: pl.DataFrame, lookups: Lookups) -> None:
+    def __init__(self, kind: str, rows: Rows, lookups: Lookups) -> None:
         self.kind = kind
-        self._frame = frame
+        self._rows = rows
         self._lookups = lookups
+        self._found: dict[str, pl.Series] = {}
         self._lists: dict[str, Sequence[Any]] = {}
         self._ids: dict[int, str] = {}
 
     def __len__(self) -> int:
-        return self._frame.height
+        return len(self._rows)
 
     @classmethod
     def of_batch(cls, batch: ObservationBatch, lookups: Lookups) -> Table:
         """Take a batch of observations without copying it."""
-        return cls("observation", batch.frame, lookups)
+        return cls("observation", FrameRows(batch.frame), lookups)
 
     @classmethod
     def of_events(cls, kind: str, events: Sequence[PriorityEvent], lookups: Lookups) -> Table:
         """Take events of one type."""
-        types = {name: _DTYPES[type_] for name, type_ in COLUMNS[kind].items() if hasattr(events[0], name)} | _ALWAYS
-        columns = [_series(name, [getattr(event, name) for event in events], dtype) for name, dtype in types.items()]
-        return cls(kind, pl.DataFrame(columns), lookups)
+        return cls(kind, EventRows.of(kind, events), lookups)
 
     def pick(self, rows: Sequence[int] | Numbers) -> Table:
         """Give a table of some rows, in the order of their numbers here."""
-        return Table(self.kind, self._frame[rows], self._lookups)
+        return Table(self.kind, self._rows.pick(rows), self._lookups)
 
     def series(self, name: str) -> pl.Series:
         """Give one column."""
-        if name not in self._frame.columns:
-            self._frame = self._frame.with_columns(self._look_up(name))
-        return self._frame.get_column(name)
+        if name in self._rows.names:
+            return self._rows.series(name)
+        if name not in self._found:
+            self._found[name] = self._look_up(name)
+        return self._found[name]
 
     def column(self, name: str) -> Sequence[Any]:
         """Give one column as a list."""
         if name not in self._lists:
-            self._lists[name] = self.series(name).to_list()
+            self._lists[name] = self._rows.column(name) if name in self._rows.names else self.series(name).to_list()
         return self._lists[name]
 
     def frame(self, names: Iterable[str]) -> pl.DataFrame:
@@ -92,11 +88,17 @@ class Table:
         """Give the row numbers of a metric, of all rows for None."""
         if metric is None:
             return np.arange(len(self))
-        return self._frame.get_column("metric").eq(metric).arg_true().to_numpy().astype(np.int64)
+        return self.series("metric").eq(metric).arg_true().to_numpy().astype(np.int64)
 
-    def future(self) -> pl.Series:
+    def among(self, name: str, words: Collection[str], rows: Numbers) -> Flags:
+        """Say of some rows whether they have one of these words in a column."""
+        if name in self._rows.names:
+            return self._rows.among(name, words, rows)
+        return FrameRows(self.series(name).to_frame()).among(name, words, rows)
+
+    def future(self) -> Flags:
         """Say of each row whether its clock is ahead."""
-        return self._marked(Mark.FUTURE)
+        return self._rows.marked(Mark.FUTURE)
 
     def credible(self) -> Table:
         """Leave out the rows that prove no more than that their sender lives: no other condition looks at them.
@@ -104,8 +106,8 @@ class Table:
         A clock that is ahead would make rules deaf until then; a value that cannot be (a fault code such as 65535)
         would raise what is not there, or clear what is.
         """
-        odd = self.future() | self._marked(Mark.OUT_OF_RANGE)
-        return self.pick((~odd).arg_true().to_numpy()) if odd.any() else self
+        odd = self.future() | self._rows.marked(Mark.OUT_OF_RANGE)
+        return self.pick(np.flatnonzero(~odd)) if odd.any() else self
 
     def rows_of(self, name: str) -> Mapping[str, list[int]]:
         """Give the row numbers of each key of a column (`zone`: of each zone that holds the row), NULL left out."""
@@ -139,33 +141,30 @@ class Table:
     def senders(self) -> Sequence[tuple[str | None, str | None]]:
         """Device (of a position: unit) and metric of each row, None where events of this type have none."""
         nobody: Sequence[Any] = [None] * len(self)
-        names = self._frame.columns
+        names = self._rows.names
         devices = next((self.column(name) for name in ("device", "unit") if name in names), nobody)
         return list(zip(devices, self.column("metric") if "metric" in names else nobody, strict=True))
 
     @cached_property
     def simulated(self) -> Sequence[bool]:
         """Say of each row whether the simulator made it."""
-        return self._frame.get_column("marks").list.contains(Mark.SIMULATED.value).to_list()
+        return list(self._rows.marked(Mark.SIMULATED).tolist())
 
     def cadences(self) -> dict[str, float | None]:
         """Give the cadence of each source of the rows, None where the registry says none."""
-        return {source: self._lookups.cadence_s.get(source) for source in self._frame.get_column("source").unique()}
-
-    def _marked(self, mark: Mark) -> pl.Series:
-        return self._frame.get_column("marks").list.contains(mark.value)
+        return {source: self._lookups.cadence_s.get(source) for source in self.series("source").unique()}
 
     def _look_up(self, name: str) -> pl.Series:
         if name == "cadence_s":
             return self._of(name, "source", self._lookups.cadence_s)
         if name == "home_zone":
             return self._of(name, "unit", self._lookups.home_zone)
-        return _series(name, [self._home_distance_m(i) for i in range(len(self))], pl.Float64)
+        return pl.Series(name, [self._home_distance_m(i) for i in range(len(self))], pl.Float64, strict=False)
 
     def _of(self, name: str, key: str, known: Mapping[str, Any]) -> pl.Series:
-        keys = self._frame.get_column(key)
+        keys = self.series(key)
         asked = keys.unique().drop_nulls().to_list()
-        dtype = _DTYPES[COLUMNS[self.kind][name]]
+        dtype = DTYPES[COLUMNS[self.kind][name]]
         return keys.replace_strict(asked, [known.get(one) for one in asked], default=None, return_dtype=dtype).alias(
             name
         )
@@ -177,7 +176,3 @@ class Table:
         if zone in self.column("zone_ids")[i]:
             return 0.0
         return self._lookups.distance_m(zone, lon, lat) if self._lookups.distance_m else None
-
-
-def _series(name: str, values: Sequence[Any], dtype: Any) -> pl.Series:
-    return pl.Series(name, values, dtype=dtype, strict=False)

@@ -14,12 +14,17 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from streams.rules.frame import Numbers, Table
+from streams.rules.frame import Table
 from streams.rules.plan import Plan
+from streams.rules.rows import Numbers
 from streams.rules.span import EVERYTHING, Span, around
 from streams.rules.state import States
 
 Groups = Mapping[str, Sequence["Group"]]
+
+#: Rows of a table that are all shown to the machines rather than asked first which of them matter: a query takes
+#: 0.3 ms however few rows it has, a machine 3 us for a row that means nothing to it.
+FEW = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,18 @@ class Group:
         rows = table.rows_of_metric(self.metric)
         if not len(rows):
             return
-        wanted = self._hit_keys(table, rows)
+        few = len(table) <= FEW and not self.bounded
+        wanted = self._all_keys(table) if few else self._hit_keys(table, rows)
         for plan in self.plans:
             if live := states.live(plan.rule.id):
                 wanted.setdefault(plan.rule.id, set()).update(live)
         if wanted and len(part := self._part(table, rows, set().union(*wanted.values()))):
             yield from self._told(part, wanted)
+
+    def _all_keys(self, table: Table) -> dict[str, set[str]]:
+        """Give every key to every rule: of few rows the second question tells all, and the first is not worth it."""
+        keys = set(table.rows_of(self.key))
+        return {plan.rule.id: set(keys) for plan in self.plans} if keys else {}
 
     def _hit_keys(self, table: Table, rows: Numbers) -> dict[str, set[str]]:
         """Give the keys of the rows where each rule holds, by rule."""
@@ -86,14 +97,14 @@ class Group:
             found.setdefault(plans[which].rule.id, set()).update(keys_of(plans[which], part, i))
         return found
 
-    def _part(self, table: Table, rows: Numbers, keys: Iterable[str]) -> Table:
+    def _part(self, table: Table, rows: Numbers, keys: set[str]) -> Table:
         """Give all credible rows of these keys."""
         if self.key == "zone":
             known, zones = frozenset(keys), table.column("zone_ids")
             mine = np.array([not known.isdisjoint(zones[i]) for i in rows.tolist()], np.bool_)
         else:
-            mine = table.series(self.key)[rows].is_in(list(keys)).fill_null(value=False).to_numpy()
-        return table.pick(rows[mine]).credible()
+            mine = table.among(self.key, keys, rows)
+        return (table if len(table) == mine.sum() else table.pick(rows[mine])).credible()
 
     def _told(self, part: Table, wanted: Mapping[str, set[str]]) -> Iterator[Seen]:
         rows_of = part.rows_of(self.key)

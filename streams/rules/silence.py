@@ -13,17 +13,16 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from streams.rules import absence
-from streams.rules.frame import Numbers, Table
+from streams.rules.frame import Table
 from streams.rules.plan import Plan
+from streams.rules.rows import Flags, Numbers
 from streams.rules.state import MICROSECOND, States, heard_at, time_of
 
 #: Stands for no time, before all times.
 _NEVER = np.iinfo(np.int64).min
-Flags = npt.NDArray[np.bool_]
 
 
 class Heard(NamedTuple):
@@ -104,7 +103,7 @@ def _heard(plan: Plan, table: Table) -> tuple[_Rows, list[str]]:
     cadences = table.cadences()
     timeouts = {source: plan.timeout(cadence) for source, cadence in cadences.items()}
     ahead, earliest = table.future(), pl.min_horizontal("observed_at", "received_at")
-    alive = pl.when(ahead).then(earliest).otherwise("observed_at") if ahead.any() else pl.col("observed_at")
+    alive = pl.when(pl.Series(ahead)).then(earliest).otherwise("observed_at") if ahead.any() else pl.col("observed_at")
     frame = table.frame(plan.reads | {plan.key, "observed_at", "received_at", "source"}).select(
         "#",
         key=pl.col(plan.key).cast(pl.String),

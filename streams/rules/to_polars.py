@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import and_, or_
+from typing import Any
 
 import polars as pl
 
 from streams.rules.columns import Type
 from streams.rules.expression import ARITHMETIC, HUGE, LOWER, TINY, UPPER, Expr
 
-_DTYPES = {Type.NUMBER: pl.Float64, Type.TEXT: pl.String, Type.BOOL: pl.Boolean}
+#: What a type of the condition language is in a frame.
+DTYPES: Mapping[Type, Any] = {Type.NUMBER: pl.Float64, Type.TEXT: pl.String, Type.BOOL: pl.Boolean}
 
 
 def to_polars(expr: Expr, columns: Mapping[str, pl.Expr]) -> pl.Expr:
@@ -28,7 +30,7 @@ class _Compiler:
         if expr.op == "column":
             return self._column(expr, inside=inside)
         if expr.op == "literal":
-            return pl.lit(expr.value, dtype=_DTYPES[expr.type])
+            return pl.lit(expr.value, dtype=DTYPES[expr.type])
         if expr.op in {"in_zone", "in_commune"}:
             return self._place(expr)
         args = [self.compile(arg, inside=inside or expr.op in ARITHMETIC) for arg in expr.args]
@@ -81,7 +83,7 @@ def _like(arg: pl.Expr, expr: Expr) -> pl.Expr:
 
 def _in(arg: pl.Expr, expr: Expr) -> pl.Expr:
     values = expr.value if isinstance(expr.value, tuple) else ()
-    found = arg.is_in(pl.Series(values, dtype=_DTYPES[expr.args[0].type]).implode(), nulls_equal=False)
+    found = arg.is_in(pl.Series(values, dtype=DTYPES[expr.args[0].type]).implode(), nulls_equal=False)
     # is_in of a constant is a column of one row, which Polars does not stretch; its first value it does
     return found if any(node.op == "column" for node in expr.walk()) else found.first()
 

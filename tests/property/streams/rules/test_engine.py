@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.events import Action, Detection, Observation, ObservationBatch, Signal
+from streams.rules import group
 from streams.rules.engine import Engine
 from streams.rules.frame import Lookups
 from streams.rules.load import library
@@ -127,6 +129,19 @@ def test_replay_changes_nothing(rows: list[Row]) -> None:
 def test_order_within_a_batch_does_not_matter(rows: list[Row], data: st.DataObject) -> None:
     """A batch that comes out of order gives the same signals."""
     assert ordered(run([data.draw(st.permutations(rows))])) == ordered(run([rows]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=events())
+def test_few_rows_are_judged_like_many(rows: list[Row]) -> None:
+    """Whether the rows that matter are asked for first, or all are shown to the machines: same signals and states."""
+    found, states = [], []
+    for few in (len(rows) + 1, -1):
+        with patch.object(group, "FEW", few):
+            states.append(States())
+            found.append(ordered(run([rows], states[-1])))
+    assert found[0] == found[1]
+    assert states[0].dump() == states[1].dump()
 
 
 @settings(max_examples=60, deadline=None)
