@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -56,7 +55,7 @@ class Pooled:
             timeout=POOL_TIMEOUT_S,
             max_lifetime=1800,
             configure=_configure,
-            check=_check,
+            check=AsyncConnectionPool.check_connection,
             open=False,
             name=str(self._link["application_name"]),
         )
@@ -96,19 +95,6 @@ class Pooled:
 
 
 _SET = "SELECT " + ", ".join(f"set_config('{name}', %s, false)" for name in SESSION)
-
-
-async def _check(connection: Connection) -> None:
-    """Ask the server only where something waits to be read: of an idle connection that is mostly its end.
-
-    A server that stops says so, and one that is killed has its kernel say so; to ask each time costs a commit of one
-    alarm a tenth of its time. What nobody says (a cable pulled out) ends the next statement as it would end the
-    question: by `tcp_user_timeout`.
-    """
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        await AsyncConnectionPool.check_connection(connection)
 
 
 async def _configure(connection: Connection) -> None:
