@@ -91,9 +91,9 @@ async def _put(
 ) -> None:
     new = [row for row in rows if row["id"] not in before]
     old = [row for row in rows if row["id"] in before]
-    asked = [("insert_incidents", columns(new, _COLUMNS)), ("update_incidents", columns(old, _COLUMNS))]
-    asked.append(("insert_links", columns(links, _LINK)))
-    made, *_ = await run_together(connection, *asked)
+    given = (("insert_incidents", new, _COLUMNS), ("update_incidents", old, _COLUMNS), ("insert_links", links, _LINK))
+    asked = {name: columns(some, of) for name, some, of in given if some}
+    made = dict(zip(asked, await run_together(connection, *asked.items()), strict=True)).get("insert_incidents", [])
     if len(made) < len(new):
         missing = next(row["id"] for row in new if (row["id"],) not in made)
         raise ConflictError(f"incident {missing} was opened by somebody else at this moment: read it and decide again")
