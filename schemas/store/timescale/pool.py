@@ -55,6 +55,7 @@ class Pooled:
             timeout=POOL_TIMEOUT_S,
             max_lifetime=1800,
             configure=_configure,
+            reset=_reset,
             check=AsyncConnectionPool.check_connection,
             open=False,
             name=str(self._link["application_name"]),
@@ -88,9 +89,16 @@ class Pooled:
             async with self._pool.connection() as connection:
                 yield connection
 
-    async def rows(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        """Run one named query in a transaction of its own, give all rows."""
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[Connection]:
+        """Give a connection for one statement: it commits by itself, without journeys to begin and to commit."""
         async with self.transaction() as connection:
+            await connection.set_autocommit(True)  # until the pool has it back
+            yield connection
+
+    async def rows(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Run one named query, a transaction by itself, give all rows."""
+        async with self.alone() as connection:
             return await fetch(connection, query(name), parameters)
 
 
@@ -101,3 +109,9 @@ async def _configure(connection: Connection) -> None:
     await connection.execute(_SET, list(SESSION.values()))
     await connection.execute(query("make_stage"))
     await connection.commit()
+
+
+async def _reset(connection: Connection) -> None:
+    """Make a connection that comes back fit for whole transactions; one that cannot be is not used again."""
+    if connection.autocommit:
+        await connection.set_autocommit(False)

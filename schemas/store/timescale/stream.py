@@ -47,6 +47,8 @@ class Stream(Pooled):
     async def _commit(self, commit: Commit) -> Committed:
         async with self._pool.connection() as connection:
             work = Work(connection, commit, Newest(self._devices.placed))
+            if commit == Commit(offset=commit.offset) and work.writer not in self._owed:
+                await connection.set_autocommit(True)  # one statement: no journeys to begin and to commit
             if not commit.newest_later:
                 work.newest.add_owed(self._owed.get(work.writer))
             done = await write(work, self._devices, self._optimism)
