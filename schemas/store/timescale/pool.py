@@ -91,7 +91,7 @@ class Pooled:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[Connection]:
-        """Give a connection for one statement: it commits by itself, without journeys to begin and to commit."""
+        """Give a connection on which each statement is a transaction: without journeys to begin and to commit one."""
         async with self.transaction() as connection:
             await connection.set_autocommit(True)  # until the pool has it back
             yield connection

@@ -73,7 +73,7 @@ class Stream(Pooled):
 
     async def standing(self, reaches: Sequence[Reach]) -> Standing:
         """Give how things stand for the signals of these reaches."""
-        async with self.transaction() as connection:
+        async with self.alone() as connection:
             return await standing(connection, reaches)
 
     async def outbox(self, limit: int) -> list[OutboxItem]:
