@@ -34,6 +34,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Observations in one message of the canonical topic at most, and its bytes: below the broker's 1 MiB for a message.
 BATCH_ROWS, BATCH_BYTES = 20_000, 768 * 1024
 
+#: Records, and bytes of all of them, that take a millisecond or two: alarms as they come, not an array of readings.
+FEW, SHORT_BYTES = 8, 16 * 1024
 #: Refusals that speak of something broken; a camera's heartbeats are `unsupported` all day, and that is well.
 POISON = frozenset(Reason) - {Reason.UNSUPPORTED}
 #: Raw bytes that the copy on the dead-letter topic carries at most (the table has all of them).
@@ -69,7 +71,7 @@ class NormalizeHop(Hop):
 
     async def work(self, place: Place, records: Records) -> Commit:
         """Normalise a run; when it returns, the broker has all that came of it."""
-        made = await self._atlas.beside(partial(normalized, records))
+        made = await self._atlas.beside(partial(normalized, records), short=_is_short(records))
         self._judge(place, records, made.raws, made.letters)
         partition = place.partition % self._sends.partitions
         messages = [*self._batches(made.batches, partition, _run_id(records)), *self._events(made.events, partition)]
@@ -107,6 +109,10 @@ class NormalizeHop(Hop):
         for event in events:
             headers = cloud_headers(f"{type(event).__name__.lower()}.v1", event.source, event.id, event.observed_at)
             yield Message(self._sends.name, encode(event), headers=headers, partition=partition)
+
+
+def _is_short(records: Records) -> bool:
+    return len(records) <= FEW and sum(len(record.value or b"") for record in records) <= SHORT_BYTES
 
 
 def _run_id(records: Records) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from geo.zones import ZoneIndex
@@ -64,6 +64,7 @@ class Atlas:
         self._world: World | None = None
         self._indexed: tuple[date, Sequence[Zone]] = (date.min, ())
         self._thread = ThreadPoolExecutor(1, "beside")
+        self._made: Future[Any] | None = None  # what the thread was given last
 
     @property
     def world(self) -> World:
@@ -72,12 +73,16 @@ class Atlas:
             raise RuntimeError("Atlas.load was not called")
         return self._world
 
-    async def beside(self, make: Callable[[World], Made]) -> Made:
+    async def beside(self, make: Callable[[World], Made], *, short: bool = False) -> Made:
         """Let a thread make something of the current view; one at a time, in order.
 
-        The event loop goes on meanwhile, or the database would wait for its next rows while a run is normalised.
+        The event loop goes on meanwhile, or the database would wait for its next rows while a run is normalised. What
+        is `short` is made at once when the thread has nothing to do: to go there and back would take as long.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, make, self.world)
+        if short and (self._made is None or self._made.done()):
+            return make(self.world)
+        self._made = made = self._thread.submit(make, self.world)
+        return await asyncio.wrap_future(made)
 
     async def load(self) -> None:
         """Read everything now."""

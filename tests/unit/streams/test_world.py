@@ -115,3 +115,26 @@ async def test_the_event_loop_goes_on_while_one_run_after_the_other_is_made_some
     let_go.set()
     assert (await asyncio.gather(*made))[0] is atlas.world
     assert said == ["first", "second"]
+
+
+async def test_what_is_short_is_made_at_once_but_never_beside_something_else() -> None:
+    """An alarm does not go through the thread for a millisecond of work; while that works, it waits for it."""
+    store = MemoryStore()
+    atlas = Atlas(store, clock)
+    await atlas.load()
+    here, let_go, began = threading.get_ident(), threading.Event(), threading.Event()
+    assert await atlas.beside(lambda _: threading.get_ident(), short=True) == here
+
+    def long(_seen: World) -> None:
+        began.set()
+        assert let_go.wait(5.0)
+
+    under_way = asyncio.create_task(atlas.beside(long))
+    await asyncio.to_thread(began.wait, 5.0)
+    under_way.cancel()  # who asked is gone, the thread is not
+    short = asyncio.create_task(atlas.beside(lambda _: threading.get_ident(), short=True))
+    await asyncio.sleep(0.05)
+    assert not short.done()
+    let_go.set()
+    assert await short != here
+    assert await atlas.beside(lambda _: threading.get_ident(), short=True) == here
