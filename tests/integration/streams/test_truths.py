@@ -24,7 +24,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300
 
 
 def first_hours(scenario: Scenario, hours: float) -> Scenario:
-    """Give the begin of a scenario; of its truth what has opened by then."""
+    """Give the begin of a scenario; of its truth what can have opened by then.
+
+    An incident whose window is open at the end (of an air quality incident it is hours wide, as it opens on some full
+    hour) may have opened or not: which one it is depends on the minute at which the test runs.
+    """
     span = timedelta(hours=hours)
 
     def events(seed: int, start: datetime) -> Iterator[Emission]:
@@ -32,8 +36,9 @@ def first_hours(scenario: Scenario, hours: float) -> Scenario:
 
     def truth(seed: int, start: datetime) -> list[Expected]:
         until = start + span
-        known = [expected for expected in scenario.truth(seed, start) if expected.opened.latest < until]
-        assert all(step.window.latest < until for expected in known for step in expected.steps)
+        known = [expected for expected in scenario.truth(seed, start) if expected.opened.earliest < until]
+        sure = (expected for expected in known if expected.opened.latest < until)
+        assert all(step.window.latest < until for expected in sure for step in expected.steps)
         return [e if e.cleared and e.cleared.latest < until else structs.replace(e, cleared=None) for e in known]
 
     return replace(scenario, duration=span, events=events, truth=truth)
@@ -67,6 +72,7 @@ async def test_a_scenario_at_full_speed_opens_exactly_its_truth(
             await test.idle()
         found = (await test.store.incidents(IncidentQuery(), 500)).items
         truth = scenario.truth(1, how.start)
-        assert [e.cause for e in truth if not any(is_as_expected(i, e) for i in found)] == []
+        sure = [e for e in truth if e.opened.latest < how.start + scenario.duration]
+        assert [e.cause for e in sure if not any(is_as_expected(i, e) for i in found)] == []
         assert [i for i in found if not any(is_as_expected(i, e) for e in truth)] == []
-        assert len(found) == len(truth)
+        assert len(sure) <= len(found) <= len(truth)
