@@ -47,6 +47,8 @@ class Plan:
         self.holds = [self._hold(i) for i in range(len(rule.ladder))]
         #: TRUE for the rows where any level holds (a rule of silence: that it hears); NULL is no.
         self.hits = self.scope if rule.absent else self.scope & reduce(or_, self.holds)
+        #: Whether not every row of the rule's metric that has a key is in its scope.
+        self.has_scope = bool(rule.zone or self._only)
         self.span = self._span()
         self.has_clear = self._clear is not None
         #: The threshold of each level where they are the same for all keys, else None: they are asked, then.
@@ -143,10 +145,10 @@ class Plan:
     def _asked(self) -> list[pl.Expr]:
         """Give all that the machine must know of a row: scope, then for each level holds, clears and threshold.
 
-        NULL is no yes to any of them. Clears is left out where it is the contrary of holds, thresholds where they are
-        constants.
+        NULL is no yes to any of them. Scope is left out where it is every row, clears where it is the contrary of
+        holds, thresholds where they are constants.
         """
-        found = {"scope": self.scope}
+        found = {"scope": self.scope} if self.has_scope else {}
         found |= {f"holds{i}": _EACH_ROW & expr for i, expr in enumerate(self.holds)}
         if self._clear is not None:
             clears = [self._clear.polars(self._columns(level)) for level in self.rule.ladder]
