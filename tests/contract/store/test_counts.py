@@ -33,7 +33,7 @@ def counts(new: int, **by_severity: int) -> IncidentCounts:
         (IncidentQuery(scope=Scope(communes=frozenset({"24133"}))), counts(1, s5=2)),
         (IncidentQuery(scope=Scope(agencies=frozenset())), counts(0)),
     ],
-    ids=str,
+    ids=["all", "severe", "two statuses", "since", "text", "of an agency", "of a commune", "of nobody"],
 )
 async def test_open_incidents_are_counted(store: Store, query: IncidentQuery, found: IncidentCounts) -> None:
     """Neither resolved nor closed ones count, and filter and scope narrow the counts as they narrow the list."""
