@@ -2,6 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two at a time, as most tests wait for processes that they started. The tests of a file stay together, and those that
+# take longest, which need servers, stand first.
+TOGETHER := -n 2 --dist loadfile --no-loadscope-reorder
+# What `make test` runs; nothing: all.
+TESTS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench lock reference clean
@@ -24,7 +29,7 @@ demo: $(VENV)/.run ## start everything with the demo province; open the printed 
 	$(BIN)/canh demo
 
 test: $(VENV)/.dev ## all tests that this machine can run; what is skipped is printed with its reason
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TOGETHER) $(TESTS)
 
 check: $(VENV)/.dev ## style, types and layers
 	$(BIN)/ruff check .
