@@ -51,8 +51,12 @@ class PlaceTable:
         commune, held, mark = zip(*places.values(), strict=True)
         row = np.arange(len(places))
         numbers, counts = zones_of(held)
-        zones = pl.DataFrame({"#": np.repeat(row, counts), "zone_ids": self._zone_ids.gather(numbers)})
-        table = pl.DataFrame({"#": row, "commune": commune, "mark": mark}, schema_overrides=_SINGLE)
+        # What is known to be sorted is grouped and joined in half the time.
+        of = pl.Series(np.repeat(row, counts)).set_sorted()
+        zones = pl.DataFrame({"#": of, "zone_ids": self._zone_ids.gather(numbers)})
+        table = pl.DataFrame(
+            {"#": pl.Series(row).set_sorted(), "commune": commune, "mark": mark}, schema_overrides=_SINGLE
+        )
         table = table.join(zones.group_by("#", maintain_order=True).all(), on="#", how="left", maintain_order="left")
         marks = pl.concat_list("mark").list.drop_nulls()
         self._table.extend(table.select("commune", pl.col("zone_ids").fill_null([]), marks.alias("marks")))
