@@ -9,8 +9,6 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-import uvloop
-from aiokafka import conn
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
@@ -33,15 +31,6 @@ EMPTY_FETCH_S = 0.005
 #: wait to be handed over is left out of the fetch (aiokafka has one under way for each broker) and then waits, too: the
 #: bulk lane stood still for half a second and more.
 FETCH_WAIT_MS = 50
-
-#: asyncio stops reading from a socket when twice this waits to be taken, and what takes it here wants a whole answer of
-#: the broker (up to 16 MB): with aiokafka's 64 KiB it stopped and went on a hundred times for each.
-READ_AHEAD_BYTES = 32 * 1024 * 1024
-
-
-def read_ahead() -> None:
-    """Let every connection to a broker that this process makes from now on read on: aiokafka has no setting for it."""
-    conn.READER_LIMIT = READ_AHEAD_BYTES
 
 
 def _unhurried(fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
@@ -68,12 +57,11 @@ def _assigned(consumer: Any, places: Iterable[Place]) -> set[TopicPartition]:
 class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust has no types
     """Fetches what hops can begin soon, and keeps a broker that is away from killing the worker.
 
-    A commit that fails is simply made later (P19). Its event loop is uvloop's, as the worker's own is.
+    A commit that fails is simply made later (P19).
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
-        self._close_thread_loop_on_stop = True  # nobody else has it
+        super().__init__(*args, **kwargs)
         self._links: dict[Any, Any] = {}
         self._restraint = Restraint(self.transport.watermark.in_hand, self.transport.hops_of)
 

@@ -19,7 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import ack_lock
 
 from schemas.errors import BackpressureError
-from streams.fetch import FetchThread, read_ahead
+from streams.fetch import FetchThread
 from streams.lean import use_lean_records
 from streams.metrics import DELETED_UNREAD
 from streams.restraint import about_bytes
@@ -245,7 +245,6 @@ class SafeTransport(driver.Transport):  # type: ignore[misc]  # Faust has no typ
     ) -> None:
         super().__init__(*args, **kwargs)
         use_lean_records()
-        read_ahead()
         self.watermark = Watermark()
         self.resume = resume
         self.busy = busy

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import uvloop
 
 from deploy.worker import EXIT_CRASH, EXIT_HANG
 from schemas.bus.abstract import Message
@@ -21,7 +20,6 @@ from schemas.store.abstract import Commit, Offset
 from schemas.topics import OBSERVATIONS, RAW_BULK, SOURCE_HEADER
 from streams import restraint
 from streams.app import LaneApp
-from streams.fetch import READ_AHEAD_BYTES
 from streams.hop import Hop, Records
 from streams.sources.simulator.scenarios import SCENARIOS
 from streams.watermark import Place
@@ -166,19 +164,6 @@ async def test_no_more_is_fetched_than_a_slow_hop_can_begin(
         assert hop.seen == {p: list(range(begin[p], end)) for p, end in ends.items()}
     assert len(runs) > 2 * RAW_BULK.partitions
     assert set(runs) == {1}
-
-
-async def test_a_whole_answer_of_the_broker_is_read_without_a_stop(
-    broker: BrokerServer, database: DatabaseServer
-) -> None:
-    """Nobody has a setting for it: aiokafka's connections stop at 128 KiB, Faust's thread has a loop of asyncio's."""
-    async with prepared(broker, database) as (test, _):
-        async with running(test, "alone", Watcher("watcher")) as app:
-            thread = app.faust.consumer._thread
-            limits = {link._reader._limit for link in thread._ensure_consumer()._client._conns.values()}
-        assert limits == {READ_AHEAD_BYTES}
-        assert isinstance(thread.thread_loop, uvloop.Loop)
-        assert thread.thread_loop.is_closed()
 
 
 async def test_a_rebalance_does_not_wait_for_runs_that_only_one_of_two_hops_has_seen(
