@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import psycopg
 from kafka.admin import KafkaAdminClient, MemberToRemove
-from kafka.errors import KafkaError
+from kafka.errors import CoordinatorLoadInProgressError, KafkaError
 from pydantic import SecretStr
 
 from deploy.bootstrap import make_publisher, make_store, now
@@ -38,6 +38,8 @@ from tests.lag import end_offsets, left
 STOP_S = 60.0
 #: Standing still for so long is a failure, being slow is none.
 STILL_S = 120.0
+#: A broker that has just been started reads its groups for some seconds.
+READS_GROUPS_S = 60.0
 
 
 @dataclass
@@ -222,7 +224,7 @@ def members(bootstrap: str) -> dict[str, int]:
     """Give the number of members of each of our groups that is at rest, 0 while one rebalances."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
-        groups = [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith("canh-")]
+        groups = _groups(admin)
         found = admin.describe_groups(groups) if groups else {}
         return {group: len(each["members"]) if each["group_state"] == "Stable" else 0 for group, each in found.items()}
     finally:
@@ -237,7 +239,7 @@ def put_out(bootstrap: str, worker_id: str = "") -> None:
     """
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
-        groups = [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith("canh-")]
+        groups = _groups(admin)
         for group, found in (admin.describe_groups(groups) if groups else {}).items():
             names = [member["group_instance_id"] for member in found["members"]]
             gone = [
@@ -249,6 +251,18 @@ def put_out(bootstrap: str, worker_id: str = "") -> None:
                 admin.remove_group_members(group, gone)
     finally:
         admin.close()
+
+
+def _groups(admin: KafkaAdminClient) -> list[str]:
+    """Give our groups; a broker that has just been started reads them first, and refuses to list them meanwhile."""
+    deadline = monotonic() + READS_GROUPS_S
+    while True:
+        try:
+            return [group["group_id"] for group in admin.list_groups() if group["group_id"].startswith("canh-")]
+        except CoordinatorLoadInProgressError:
+            if monotonic() > deadline:
+                raise
+            sleep(0.1)
 
 
 def _committed(admin: KafkaAdminClient, lane: Lane) -> dict[tuple[str, int], int]:
