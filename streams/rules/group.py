@@ -85,13 +85,13 @@ class Group:
         if not plans or not len(rows):
             return {}
         part = table.pick(rows) if len(rows) < len(table) else table
-        hits = self._possible(plans, part) if len(rows) <= FEW else self._asked(plans, part)
+        hits = self._possible(plans, part) if len(rows) <= FEW else self._certain(plans, part)
         found: dict[str, set[str]] = {}
         for plan, i in hits:
             found.setdefault(plan.rule.id, set()).update(keys_of(plan, part, i))
         return found
 
-    def _asked(self, plans: Sequence[Plan], part: Table) -> Iterator[tuple[Plan, int]]:
+    def _certain(self, plans: Sequence[Plan], part: Table) -> Iterator[tuple[Plan, int]]:
         """Give each rule with the rows where it holds."""
         hits = part.frame(self.reads).select(plan.hits.alias(plan.rule.id) for plan in plans).fill_null(value=False)
         which, rows = np.nonzero(hits.to_numpy().T)
