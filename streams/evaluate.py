@@ -112,7 +112,8 @@ class EvaluateHop(Hop):
         if memory.hold.clock is not None:
             outcomes.append(engine.advance(memory.states, memory.hold.clock - max(QUIET, engine.settle)))
         first = records[0].offset if held_from is None else min(held_from, records[0].offset)
-        return self._commit(place, outcomes, states=self._pace.is_due(place, first, hurried=memory.hold.hurried))
+        rows = sum(len(part.rows) for part in parts)
+        return self._commit(place, outcomes, states=self._pace.is_due(place, first, rows, hurried=memory.hold.hurried))
 
     async def tick(self, place: Place, lag: Lag = NO_LAG) -> Commit | None:
         """Settle what has waited long enough by the wall clock, and let it pass over a live partition.

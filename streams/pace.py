@@ -14,6 +14,9 @@ from streams.watermark import Place
 #: Of a busy device all values but the last are outdated when they are written. What it costs: a newest value, or a rule
 #: state that a worker takes over, may be so old, and a tick older where nothing follows.
 EVERY_S = 3.0
+#: A run of so many rows is much. A worker that has just been given a partition and begins with such a run has a backlog
+#: to work off: rows and alarms first.
+MUCH = 1_000
 
 
 class Pace:
@@ -25,8 +28,13 @@ class Pace:
         self._written: dict[Place, float] = {}
         self._owes: dict[Place, int] = {}
 
-    def is_due(self, place: Place, first: int, *, hurried: bool = False) -> bool:
-        """Say whether all must be written with the run that begins at offset `first`; if not, it is owed from there."""
+    def is_due(self, place: Place, first: int, rows: int, *, hurried: bool = False) -> bool:
+        """Say whether all must be written with the run of so many rows that begins at offset `first`.
+
+        If not, it is owed from there.
+        """
+        if rows >= MUCH:
+            self._written.setdefault(place, self._clock())
         if self._begin(place, hurried=hurried):
             return True
         self._owes.setdefault(place, first)
@@ -41,9 +49,11 @@ class Pace:
         return self._owes.get(place)
 
     def forget(self, place: Place) -> None:
-        """Owe nothing: memory was lost, the records come again."""
+        """Owe nothing: memory was lost, the records come again.
+
+        The time goes on: a partition that is given and taken every second would else never be written.
+        """
         self._owes.pop(place, None)
-        self._written.pop(place, None)
 
     def _begin(self, place: Place, *, hurried: bool) -> bool:
         """Say whether it is time to write; if so, that is noted, and nothing is owed any more."""

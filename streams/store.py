@@ -43,7 +43,7 @@ class StoreHop(Hop):
     async def work(self, place: Place, records: Records) -> Commit:
         """Join all batches of the run into one write."""
         commit = gather(records)
-        due = self._pace.is_due(place, records[0].offset, hurried=place in self._hurried)
+        due = self._pace.is_due(place, records[0].offset, _rows(commit), hurried=place in self._hurried)
         return replace(commit, newest_later=not due)
 
     async def tick(self, place: Place, lag: Lag = NO_LAG) -> Commit | None:  # noqa: ARG002 -- rows tell their own time
@@ -72,7 +72,7 @@ class StoreHop(Hop):
     def rows(self, record: ConsumerRecord) -> int:
         """Give the rows of a batch: each may be bad by itself."""
         try:
-            return max(len(gather([record]).observations or ()), 1)
+            return max(_rows(gather([record])), 1)
         except PoisonMessageError:
             return 1
 
@@ -93,6 +93,10 @@ class StoreHop(Hop):
             except PoisonMessageError as problem:
                 letters += await self._bisect(record, half, problem)
         return letters
+
+
+def _rows(commit: Commit) -> int:
+    return len(commit.observations or ())
 
 
 def gather(records: Records) -> Commit:
