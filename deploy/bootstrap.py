@@ -44,14 +44,20 @@ def configure_logs(settings: Settings) -> None:
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer = structlog.processors.JSONRenderer() if settings.log == "json" else _for_people()
+    render: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    render += _for_machines() if settings.log == "json" else [_for_people()]
     handler = logging.StreamHandler()
     handler.set_name(HANDLER)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=render, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
     for noisy in ("aiokafka", "kafka", "faust", "mode", "httpx", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.ERROR)
+
+
+def _for_machines() -> list[structlog.typing.Processor]:
+    """With the text of a traceback: JSON alone would only say that there is one."""
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 
 def _for_people() -> structlog.dev.ConsoleRenderer:

@@ -35,6 +35,8 @@ HANG_S = 60.0
 START_S = 120.0
 #: The lanes' end takes FINISH_S of streams/app.py at most, if nothing is wrong; then the publisher's.
 END_S, PUBLISHER_END_S = 30.0, 5.0
+#: What a crash leaves behind has this long to end by itself.
+LEFT_S = 10.0
 DAY_S = 86_400.0
 EXIT_HANG = 70
 EXIT_CRASH = 1
@@ -191,6 +193,21 @@ class Worker:
     async def _ready(self, _request: Request) -> Response:
         problems = await self._problems()
         return PlainTextResponse("\n".join(problems) or "ready", status_code=503 if problems else 200)
+
+
+def end_soon(within_s: float = LEFT_S) -> None:
+    """See to it that this process ends: its supervisor waits for that before it starts the next one.
+
+    What a crash leaves of Faust may last for ever: a task that does not let itself be cancelled, a thread that nobody
+    stops (P19).
+    """
+    threading.Thread(target=_end_after, args=(within_s,), name="end", daemon=True).start()
+
+
+def _end_after(seconds: float) -> None:
+    time.sleep(seconds)
+    logger.critical("worker.does_not_end within %.0f s of its work: it is ended now; nothing was under way", seconds)
+    os._exit(EXIT_HANG)
 
 
 class _Watchdog:

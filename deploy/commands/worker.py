@@ -13,7 +13,7 @@ from deploy.bootstrap import configure_logs, hops_named, lanes_named
 from deploy.commands.terminal import settings_here
 from deploy.garbage import collect_seldom
 from deploy.local.home import choose_port
-from deploy.worker import Worker
+from deploy.worker import Worker, end_soon
 
 
 def worker(
@@ -43,6 +43,9 @@ def worker(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, running.stop)
-        return await running.run()
+        try:
+            return await running.run()
+        finally:
+            end_soon()
 
     return uvloop.run(go())

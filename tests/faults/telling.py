@@ -17,7 +17,7 @@ import psycopg
 from tests.e2e.canh import Canh
 from tests.faults.ledger import Ledger, Poisoner
 
-#: What each failed test had to tell; the end of the run prints it (tests/faults/conftest.py).
+#: What a failed test had to tell; its report shows it (tests/faults/conftest.py).
 TOLD: list[str] = []
 #: A report shows about 150 lines of a run, and two tests may fail.
 MOST_LINES = 60

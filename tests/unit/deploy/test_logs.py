@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import sys
 
@@ -20,3 +21,17 @@ def test_colours_are_for_a_terminal(monkeypatch: pytest.MonkeyPatch, *, terminal
     logging.getLogger("canh").warning("something")
     assert "something" in stream.getvalue()
     assert ("\x1b[" in stream.getvalue()) == terminal
+
+
+def test_json_has_the_text_of_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash that comes once in a month is understood from its log or not at all."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    configure_logs(Settings.load(log="json"))
+    try:
+        int("no number")
+    except ValueError:
+        logging.getLogger("canh").exception("worker.crashed")
+    said = json.loads(stream.getvalue())
+    assert said["event"] == "worker.crashed"
+    assert "test_logs.py" in said["exception"]

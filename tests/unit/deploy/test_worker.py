@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from pydantic import SecretStr
 from deploy import worker
 from deploy.bootstrap import make_lanes
 from deploy.settings import Settings
-from deploy.worker import Worker
+from deploy.worker import EXIT_HANG, Worker
 from schemas.store.keep import Keep
 from streams.metrics import READY
 
@@ -90,3 +92,38 @@ async def test_a_port_of_another_program_is_no_exit_code_of_its_own() -> None:
         settings = Settings.load(kafka="127.0.0.1:1", database_url=SecretStr("postgresql://127.0.0.1:1/none"))
         with pytest.raises(OSError, match=f"on port {port}"):
             await Worker(settings.model_copy(update={"metrics_port": port}))._serve()
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "threading.Thread(target=time.sleep, args=(60,)).start()",
+        "left.append(asyncio.create_task(stubborn()))",
+    ],
+    ids=["thread", "task"],
+)
+def test_what_a_crash_leaves_behind_does_not_keep_the_process(left: str) -> None:
+    """The bulk lane once stood still for good: its process had crashed and did not end, so none was started anew."""
+    program = f"""
+import asyncio, threading, time, uvloop
+from deploy.worker import end_soon
+
+left = []
+
+async def stubborn():
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+async def go():
+    {left}
+    await asyncio.sleep(0)
+    end_soon(0.2)
+
+uvloop.run(go())
+"""
+    done = subprocess.run([sys.executable, "-c", program], timeout=30, check=False, capture_output=True, text=True)
+    assert done.returncode == EXIT_HANG
+    assert "does_not_end" in done.stderr
