@@ -20,12 +20,12 @@ MUCH = 1_000
 
 
 class Pace:
-    """Keeps, for each partition, when it was last written in full and what it owes since."""
+    """Keeps, for each partition, since when it waits (its last full write, or its backlog's begin) and what it owes."""
 
     def __init__(self, clock: Callable[[], float] = monotonic, every_s: float = EVERY_S) -> None:
         self._clock = clock
         self._every_s = every_s
-        self._written: dict[Place, float] = {}
+        self._since: dict[Place, float] = {}
         self._owes: dict[Place, int] = {}
 
     def is_due(self, place: Place, first: int, rows: int, *, hurried: bool = False) -> bool:
@@ -34,7 +34,7 @@ class Pace:
         If not, it is owed from there.
         """
         if rows >= MUCH:
-            self._written.setdefault(place, self._clock())
+            self._since.setdefault(place, self._clock())
         if self._begin(place, hurried=hurried):
             return True
         self._owes.setdefault(place, first)
@@ -58,8 +58,8 @@ class Pace:
     def _begin(self, place: Place, *, hurried: bool) -> bool:
         """Say whether it is time to write; if so, that is noted, and nothing is owed any more."""
         now = self._clock()
-        if not hurried and now - self._written.get(place, -self._every_s) < self._every_s:
+        if not hurried and now - self._since.get(place, -self._every_s) < self._every_s:
             return False
-        self._written[place] = now
+        self._since[place] = now
         self._owes.pop(place, None)
         return True
