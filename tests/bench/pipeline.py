@@ -1,7 +1,8 @@
 """Bench `pipeline`: raw records that wait on the broker until all rows are committed and all rules have seen them.
 
-In one run, one after the other on the same servers: the limit, the peers, the worker; then the worker with 200 rules on
-fresh servers. The clock runs from the first record that a worker (or peer) was handed to the last row committed.
+In one run, one after the other: each peer, then the limit and the worker, then the worker with 200 rules. Everyone
+begins on fresh servers (only the limit shares the worker's): what one has left there slows the next by up to a fifth.
+The clock runs from the first record that a worker (or peer) was handed to the last row committed.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psycopg
 
 from schemas.events import Source
 from tests.bench import profiler
-from tests.bench.limit import calm, measure_limit
+from tests.bench.limit import measure_limit
 from tests.bench.measure import RATIO, Figure, Result, Usage
 from tests.bench.peers.run import PEERS, PeerError, rate
 from tests.bench.raw import Progress, fill
@@ -80,9 +81,11 @@ def _peers(done: Sequence[Run]) -> list[Figure]:
 
 
 def run(events: int, *, rules: int = 0, peers: bool = False, profile: bool = False) -> Run:
-    """Measure limit, peers and pipeline once, on fresh servers."""
+    """Measure peers, limit and pipeline once."""
     work = list(readings(events))
-    return measured(work, list(singles(work)), rules=rules, peers=peers, profile=profile)
+    records = list(singles(work))
+    told = _peer_rates(records) if peers else {}
+    return replace(measured(work, records, rules=rules, profile=profile), peers=told)
 
 
 def measured(
@@ -91,18 +94,16 @@ def measured(
     *,
     source: Source = SOURCE,
     rules: int = 0,
-    peers: bool = False,
     profile: bool = False,
 ) -> Run:
-    """Measure limit, peers and the way of some records of a source that carry the readings `work`."""
+    """Measure limit and pipeline once, on records of a source that carry the readings `work`."""
     with stage() as made:
         asyncio.run(register(made, source))
         fill(made, records)
-        told = _peer_rates(made) if peers else {}
         limit = measure_limit(made, work)
         usage, seconds = drive(made, len(records), rules=rules, profile=profile)
         check(made, len(work))
-        return Run(len(work) / seconds, limit, usage, made.trace().seconds(), told)
+        return Run(len(work) / seconds, limit, usage, made.trace().seconds())
 
 
 def drive(made: Stage, records: int, *, rules: int = 0, profile: bool = False) -> tuple[Usage, float]:
@@ -121,14 +122,15 @@ def drive(made: Stage, records: int, *, rules: int = 0, profile: bool = False) -
     return usage, end - begun
 
 
-def _peer_rates(made: Stage) -> dict[str, float]:
+def _peer_rates(records: Sequence[Raw]) -> dict[str, float]:
     told = {}
     for peer in PEERS:
-        calm(made)
-        try:
-            told[peer.title] = rate(made, peer)
-        except PeerError as error:
-            print(f"{peer.title} is left out: {error}", file=sys.stderr)
+        with stage() as made:
+            fill(made, records)
+            try:
+                told[peer.title] = rate(made, peer)
+            except PeerError as error:
+                print(f"{peer.title} is left out: {error}", file=sys.stderr)
     return told
 
 

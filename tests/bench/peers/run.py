@@ -1,8 +1,7 @@
-"""Runs a peer beside the pipeline: same broker, same records, a database of its own; gives its events a second."""
+"""Runs a peer on servers of its own that hold the pipeline's records; gives its events a second."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
@@ -17,7 +16,7 @@ import psycopg
 
 from deploy.local.process import Child, Command
 from schemas.topics import RAW_BULK
-from tests.bench.stage import ROOT, Stage, migrated
+from tests.bench.stage import ROOT, Stage
 from tests.bench.workload import zones
 from tests.servers import cache_dir
 
@@ -52,14 +51,12 @@ class PeerError(Exception):
 
 def rate(made: Stage, peer: Peer) -> float:
     """Give a peer's committed events a second, on records that are on the broker already; raises PeerError."""
-    dsn = made.database.create_database()
-    asyncio.run(migrated(dsn))
     home = made.settings.home / "peers" / peer.module
     home.mkdir(parents=True, exist_ok=True)
     known = [{"id": zone.id, "geometry": zone.geometry} for zone in zones()]
     (home / "zones.json").write_text(json.dumps(known), encoding="utf-8")
     given = {
-        "BOOTSTRAP": made.broker.bootstrap, "DSN": dsn, "TOPIC": RAW_BULK.name, "EVENTS": str(peer.events),
+        "BOOTSTRAP": made.broker.bootstrap, "DSN": made.dsn, "TOPIC": RAW_BULK.name, "EVENTS": str(peer.events),
         "ZONES": str(home / "zones.json"), "HOME": str(home),
     }  # fmt: skip
     env = os.environ | {f"PEER_{name}": value for name, value in given.items()} | {"PYTHONPATH": str(ROOT)}
@@ -67,7 +64,7 @@ def rate(made: Stage, peer: Peer) -> float:
     log = home / "log"
     child = Child(Command((python, "-m", f"tests.bench.peers.{peer.module}", *peer.arguments), log, env=env))
     try:
-        return _result(child, log, dsn)
+        return _result(child, log, made.dsn)
     finally:
         child.stop(5.0)
 
