@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from geo.zones import COMMUNE, ZoneIndex
+from geo.pieces import COMMUNE
+from geo.zones import ZoneIndex
 from schemas.events import Unit
 
 

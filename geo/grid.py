@@ -49,13 +49,13 @@ class Grid:
         starts = np.searchsorted(cell[order], np.arange(lines.cells + 1))
         return cls(shapes, lines, starts.astype(np.int32), polygon.astype(np.int32), edged, edges.strip[strips])
 
-    def covering(self, positions: Floats) -> tuple[Ints, Ints]:
+    def covering(self, lon: Floats, lat: Floats) -> tuple[Ints, Ints]:
         """Give the pairs (position, polygon) where the polygon covers the position, edge included, sorted.
 
-        Positions are (lon, lat) in degrees, finite.
+        Positions are degrees, finite.
         """
         # Beyond the outer lines there is nothing, nor on them; inside of them no number is too large to reckon with.
-        lon, lat = (np.clip(axis, line[0], line[-1]) for axis, line in zip(positions.T, self._lines, strict=True))
+        lon, lat = (np.clip(axis, line[0], line[-1]) for axis, line in zip((lon, lat), self._lines, strict=True))
         cell = self._lines.row(lat) * self._lines.columns + self._lines.column(lon)
         start = self._starts[cell]
         near, place = counted(self._starts[cell + 1] - start)

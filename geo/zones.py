@@ -12,16 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from geo.cells import Floats, Ints
+from geo.cells import Floats
 from geo.grid import Grid
-from geo.memory import Place, PlaceMemory, Position, zones_of
+from geo.memory import PlaceMemory, Position
+from geo.pieces import NOWHERE, Piece, Pieces, zones_of
 from geo.projection import to_local_m
 from geo.shapes import shape_of
 from schemas.errors import UsageError
-from schemas.events import Mark, Zone
+from schemas.events import Zone
 
-#: The kind of zone that `Places.commune` is about.
-COMMUNE = "commune"
 #: Most vertices of all zones together, about 0.5 GB. All 3,321 communes of the country with 4,000 each are 13 million.
 MAX_INDEX_VERTICES = 20_000_000
 #: Positions remembered in each of the two generations of the memory; about 40 MB when both are full.
@@ -29,9 +28,6 @@ REMEMBERED = 65_536
 
 #: Degrees as an array (NaN: unknown) or as a column of a batch (None: unknown).
 Column = Floats | Sequence[float | None]
-
-
-_NOWHERE: Place = (None, b"", Mark.NO_PLACE.value)
 
 
 class Places(NamedTuple):
@@ -76,10 +72,8 @@ class ZoneIndex:
     _ids: npt.NDArray[np.object_]
     _ranks: dict[str, int]
     _kinds: dict[str, _Kind]
-    _by_code: tuple[Zone, ...]
-    _order: Ints
     _memory: PlaceMemory
-    _made: dict[bytes, Place]
+    _pieces: Pieces
 
     @classmethod
     def build(cls, zones: Sequence[Zone], on: date | None = None, *, remember: int = REMEMBERED) -> ZoneIndex:
@@ -93,9 +87,6 @@ class ZoneIndex:
         if shapely.get_num_coordinates(shapes).sum() > MAX_INDEX_VERTICES:
             raise UsageError(f"the zones have more than {MAX_INDEX_VERTICES} vertices together: simplify them first")
         _prepare(shapes)
-        communes = [zone for zone in chosen if zone.kind == COMMUNE]
-        by_code = tuple(sorted(communes, key=lambda zone: (zone.code, zone.id)))
-        order = {zone.id: place for place, zone in enumerate(by_code)}
         return cls(
             zones=chosen,
             repaired=tuple(zone.id for zone, (_, repaired) in zip(chosen, made, strict=True) if repaired),
@@ -104,10 +95,8 @@ class ZoneIndex:
             _ids=np.array([zone.id for zone in chosen], dtype=object),
             _ranks={zone.id: rank for rank, zone in enumerate(chosen)},
             _kinds=_by_kind(chosen, shapes),
-            _by_code=by_code,
-            _order=np.array([order.get(zone.id, len(by_code)) for zone in chosen], dtype=np.intp),
             _memory=PlaceMemory(remember),
-            _made={},
+            _pieces=Pieces(chosen),
         )
 
     def __len__(self) -> int:
@@ -128,23 +117,33 @@ class ZoneIndex:
 
     def locate(self, lon: Column, lat: Column) -> Places:
         """Give where each position is (degrees, WGS 84); None, NaN and infinite are no place. No number raises."""
-        found = self.places(lon, lat)
-        each = {id(place): place for place in found}
-        names = dict(zip(each, self._names([held for _, held, _ in each.values()]), strict=True))
+        found = self.pieces(lon, lat)
+        known = {number: self.met[number] for number in found}
+        names = dict(zip(known, self._names([held for _, held, _ in known.values()]), strict=True))
         return Places(
-            [commune for commune, _, _ in found],
-            [names[id(place)] for place in found],
-            [[] if mark is None else [mark] for _, _, mark in found],
+            [known[number][0] for number in found],
+            [names[number] for number in found],
+            [[] if mark is None else [mark] for _, _, mark in map(known.__getitem__, found)],
         )
 
-    def places(self, lon: Column, lat: Column) -> list[Place]:
-        """Give the same as `locate` row by row; rows held by the same zones share one object (`is`)."""
-        keys: list[Position] = list(zip(_column(lon), _column(lat), strict=True))
+    def pieces(self, lon: Column, lat: Column) -> list[int]:
+        """Give, of each position, the piece of land that it is in: its number in `met`."""
+        places = _column(lon), _column(lat)
+        keys: list[Position] = list(zip(*map(np.ndarray.tolist, places), strict=True))
         found = self._memory.get(keys)
-        if None in found:
-            fresh = self._look_up(dict.fromkeys(compress(keys, [place is None for place in found])))
-            return [place or fresh[key] for place, key in zip(found, keys, strict=True)]
-        return found  # type: ignore[return-value]  # none of it is None
+        if None not in found:
+            return found  # type: ignore[return-value]  # none of it is None
+        unknown = [number is None for number in found]
+        fresh = self._look_up(*(axis[unknown] for axis in places))
+        asked = zip(compress(keys, unknown), fresh, strict=True)
+        self._memory.put({key: number for key, number in asked if number != NOWHERE})  # NaN is never found again
+        more = iter(fresh)
+        return [next(more) if number is None else number for number in found]
+
+    @property
+    def met(self) -> Sequence[Piece]:
+        """All pieces that positions were found in so far, by number; it grows at its end."""
+        return self._pieces.met
 
     def nearest(self, lon: float, lat: float, kind: str) -> Nearest | None:
         """Give the nearest zone of a kind, ties to the lowest code; None when there is none, or no place was given.
@@ -179,49 +178,15 @@ class ZoneIndex:
             return 0.0
         return _metres_to(shapely.boundary(self._shapes[rank]), lon, lat)
 
-    def _look_up(self, keys: dict[Position, None]) -> dict[Position, Place]:
-        """Give the places of positions that the memory does not have, and remember them."""
-        positions = np.array(list(keys), dtype=np.float64)
-        usable = np.isfinite(positions[:, 0]) & np.isfinite(positions[:, 1])
-        finite: list[bool] = usable.tolist()
-        known = positions[usable]
-        places = self._places(*self._grid.covering(known), len(known))
-        located = dict(zip(compress(keys, finite), places, strict=True))
-        self._memory.put(located)
-        return located | {key: _NOWHERE for key, is_place in zip(keys, finite, strict=True) if not is_place}
-
-    def _places(self, near: Ints, ranks: Ints, count: int) -> Iterator[Place]:
-        """Give the place of each position from its zones, sorted; equal sets of zones share one answer, for good."""
-        bounds = (4 * np.searchsorted(near, np.arange(count + 1))).tolist()
-        lowest, communes = self._lowest(near, ranks, count)
+    def _look_up(self, lon: Floats, lat: Floats) -> list[int]:
+        """Give the pieces of positions that the memory does not have."""
+        rows = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
+        near, ranks = self._grid.covering(lon[rows], lat[rows])
+        bounds = (4 * np.searchsorted(near, np.arange(len(rows) + 1))).tolist()
         numbers = ranks.astype(np.int32).tobytes()
-        for (start, end), rank, many in zip(pairwise(bounds), lowest, communes, strict=True):
-            held = numbers[start:end]
-            place = self._made.get(held)
-            if place is None:  # of two threads that get here, both give the place of the first
-                made = (self._by_code[rank].code, held, None) if many == 1 else self._odd(held, rank, many)
-                place = self._made.setdefault(held, made)
-            yield place
-
-    def _lowest(self, near: Ints, ranks: Ints, count: int) -> tuple[list[int], list[int]]:
-        """Give, for each position, the place of its first commune in the order of codes, and how many communes it has.
-
-        Without a commune the place is one behind the last.
-        """
-        order = self._order[ranks]
-        found = np.flatnonzero(order < len(self._by_code))
-        lowest = np.full(count, len(self._by_code))
-        np.minimum.at(lowest, near[found], order[found])
-        return lowest.tolist(), np.bincount(near[found], minlength=count).tolist()
-
-    def _odd(self, held: bytes, lowest: int, communes: int) -> Place:
-        """Give the answer for zones that have no commune, or several: the first one counts."""
-        if not communes:
-            return None, held, Mark.OUTSIDE.value
-        commune = self._by_code[lowest]
-        zones = ((number, self.zones[number]) for number in zones_of([held])[0].tolist())
-        kept = [number for number, zone in zones if zone.kind != COMMUNE or zone.id == commune.id]
-        return commune.code, np.array(kept, np.int32).tobytes(), Mark.BOUNDARY_AMBIGUOUS.value
+        pieces = np.full(len(lon), NOWHERE)
+        pieces[rows] = self._pieces.numbers([numbers[start:end] for start, end in pairwise(bounds)])
+        return pieces.tolist()
 
     def _names(self, held: Sequence[bytes]) -> Iterator[list[str]]:
         """Give the ids of the zones of each place."""
@@ -231,10 +196,9 @@ class ZoneIndex:
             yield ids[start:end].tolist()
 
 
-def _column(values: Column) -> list[float]:
-    """Give plain floats, NaN for None."""
-    floats: list[float] = np.asarray(values, dtype=np.float64).tolist()
-    return floats
+def _column(values: Column) -> Floats:
+    """Give numbers, NaN for None."""
+    return np.asarray(values, dtype=np.float64)
 
 
 def _current(zones: Sequence[Zone], on: date | None) -> list[Zone]:

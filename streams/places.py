@@ -1,29 +1,33 @@
-"""Where observations are, as columns: each different place is spelled out once, then gathered by number."""
+"""Where observations are, as columns: each piece of land is spelled out once, then gathered by number."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from geo.memory import Place, zones_of
+from geo.pieces import Piece, zones_of
 from geo.zones import ZoneIndex
-from schemas.events import ObservationBatch
+from schemas.events import Mark, ObservationBatch
 
 Column = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 
-_SINGLE = {"commune": pl.String, "mark": pl.String}
+#: What a piece can be marked with, as lists: gathering them by number takes a quarter of making them anew.
+_MARKED: dict[str | None, list[str]] = {None: []} | {mark.value: [mark.value] for mark in Mark}
+_NUMBER = {mark: number for number, mark in enumerate(_MARKED)}
+_MARKS = pl.Series("marks", list(_MARKED.values()), pl.List(pl.String))
 _SCHEMA = {name: ObservationBatch.SCHEMA[name] for name in ("commune", "zone_ids", "marks")}
 
 
 class PlaceTable:
-    """All places that were asked for so far: there are no more of them than pieces that zones cut the land into."""
+    """The pieces of land that the index has met, as a table by number."""
 
     def __init__(self, zones: ZoneIndex) -> None:
         self.zones = zones
         self._zone_ids = pl.Series([zone.id for zone in zones.zones], dtype=pl.String)
-        self._numbers: dict[int, int] = {}  # by the identity of the place: the index keeps each for good
         self._table = pl.DataFrame(schema=_SCHEMA)
 
     def located(self, batch: ObservationBatch) -> ObservationBatch:
@@ -33,33 +37,27 @@ class PlaceTable:
         frame = batch.frame
         lon, lat = (frame.get_column(name).to_numpy() for name in ("lon", "lat"))
         first, lengths = _runs(lon, lat)
-        places = self.zones.places(lon[first], lat[first])
-        keys = list(map(id, places))
-        numbers = list(map(self._numbers.get, keys))
-        if None in numbers:
-            self._learn({id(place): place for place, number in zip(places, numbers, strict=True) if number is None})
-            numbers = [self._numbers[key] for key in keys]
-        held = self._table[np.repeat(np.array(numbers, dtype=np.int64), lengths)]
+        pieces = np.array(self.zones.pieces(lon[first], lat[first]))
+        if pieces.max() >= self._table.height:
+            self._learn(self.zones.met[self._table.height :])
+        held = self._table[np.repeat(pieces, lengths)]
         frame = frame.with_columns(held.get_column("commune"), held.get_column("zone_ids"))
         marks = held.get_column("marks")
         if marks.list.len().max():
             frame = frame.with_columns(marks=pl.concat_list("marks", marks).list.unique().list.sort())
         return ObservationBatch(frame)
 
-    def _learn(self, places: dict[int, Place]) -> None:
-        self._numbers |= {key: self._table.height + i for i, key in enumerate(places)}
-        commune, held, mark = zip(*places.values(), strict=True)
-        row = np.arange(len(places))
+    def _learn(self, pieces: Sequence[Piece]) -> None:
+        commune, held, mark = zip(*pieces, strict=True)
+        row = np.arange(len(pieces))
         numbers, counts = zones_of(held)
         # What is known to be sorted is grouped and joined in half the time.
         of = pl.Series(np.repeat(row, counts)).set_sorted()
         zones = pl.DataFrame({"#": of, "zone_ids": self._zone_ids.gather(numbers)})
-        table = pl.DataFrame(
-            {"#": pl.Series(row).set_sorted(), "commune": commune, "mark": mark}, schema_overrides=_SINGLE
-        )
+        table = pl.DataFrame({"#": pl.Series(row).set_sorted(), "commune": pl.Series(commune, dtype=pl.String)})
         table = table.join(zones.group_by("#", maintain_order=True).all(), on="#", how="left", maintain_order="left")
-        marks = pl.concat_list("mark").list.drop_nulls()
-        self._table.extend(table.select("commune", pl.col("zone_ids").fill_null([]), marks.alias("marks")))
+        marks = _MARKS.gather([_NUMBER[one] for one in mark])
+        self._table.extend(table.select("commune", pl.col("zone_ids").fill_null([]), marks))
 
 
 def _runs(lon: Column, lat: Column) -> tuple[Numbers, Numbers]:

@@ -28,7 +28,7 @@ def test_a_fine_look_at_a_shape(shape: Any) -> None:
     """A close grid of positions over all of a shape and beyond gives what the polygon itself says."""
     grid = Grid.build(np.array([shape, SQUARE], dtype=object))
     lon, lat = (axis.ravel() for axis in np.meshgrid(np.linspace(-1.5, 5.5, 281), np.linspace(-1.5, 5.5, 281)))
-    near, polygon = grid.covering(np.stack([lon, lat], axis=1))
+    near, polygon = grid.covering(lon, lat)
     wanted = np.nonzero(shapely.intersects_xy(np.array([shape, SQUARE]), lon[:, None], lat[:, None]))
     assert np.array_equal([near, polygon], wanted)
 
@@ -39,7 +39,7 @@ def test_most_positions_ask_no_polygon(monkeypatch: pytest.MonkeyPatch) -> None:
     positions = np.random.default_rng(1).uniform(-2, 2, (10_000, 2))
     asked: list[int] = []
     monkeypatch.setattr(shapely, "intersects_xy", lambda shapes, lon, _: asked.append(len(lon)) or lon > 9)  # type: ignore[func-returns-value]
-    grid.covering(positions)
+    grid.covering(*positions.T)
     assert sum(asked) < 1_000
 
 
@@ -48,4 +48,4 @@ def test_nothing_to_find() -> None:
     nowhere, far = np.empty((0, 2)), np.array([[1.7e308, -1.7e308], [-1.7e308, 0.0]])
     for shapes in (np.empty(0, dtype=object), np.array([SQUARE], dtype=object)):
         for positions in (nowhere, far):
-            assert [found.tolist() for found in Grid.build(shapes).covering(positions)] == [[], []]
+            assert [found.tolist() for found in Grid.build(shapes).covering(*positions.T)] == [[], []]

@@ -186,10 +186,10 @@ def test_the_memory_changes_no_answer(square: MakeZone) -> None:
 def test_the_memory_is_bounded_and_keeps_what_is_asked_for() -> None:
     """The memory never holds more than two generations, and a position asked for in each round is never forgotten."""
     memory = PlaceMemory(4)
-    memory.put({(0.0, 0.0): ("1", b"", None)})
+    memory.put({(0.0, 0.0): 0})
     for turn in range(1, 50):
-        assert memory.get([(0.0, 0.0)]) == [("1", b"", None)]
-        memory.put({(float(turn), 0.0): (None, b"", "outside")})
+        assert memory.get([(0.0, 0.0)]) == [0]
+        memory.put({(float(turn), 0.0): turn})
         assert len(memory) <= 8
 
 
@@ -199,13 +199,14 @@ def test_a_batch_larger_than_the_memory_is_located(square: MakeZone) -> None:
     assert index.locate(np.linspace(0, 1, 50), np.full(50, 0.5)).commune == ["1"] * 50
 
 
-def test_threads_share_one_place(square: MakeZone) -> None:
-    """Threads that ask for a set of zones at the same time all get the one object that the index keeps."""
+def test_threads_share_one_piece(square: MakeZone) -> None:
+    """Threads that ask for a set of zones at the same time all get one number for it, and no piece has two."""
     index = ZoneIndex.build([square("1", 0, 0), *(square(str(i), 0, 0, i / 200, kind="area") for i in range(1, 200))])
     lon = np.linspace(0, 1, 2_000)
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda _: index.places(lon, lon), range(8)))
-    assert all(len({id(place) for place in same}) == 1 for same in zip(*found, strict=True))
+        found = list(threads.map(lambda _: index.pieces(lon, lon), range(8)))
+    assert all(same == found[0] for same in found)
+    assert len(set(index.met)) == len(index.met) == max(found[0]) + 1
 
 
 def test_a_latitude_next_to_nothing_is_a_distance_without_a_warning() -> None:
