@@ -82,10 +82,10 @@ class Settings(BaseSettings):
         le=1,
         description="The worker stops when more than this share of 1,000 messages is refused, of several sources.",
     )
-    metrics_port: Annotated[int, Field(ge=0, le=HIGHEST_PORT - 1)] = Field(
+    metrics_port: Annotated[int, Field(ge=0, le=HIGHEST_PORT - 2)] = Field(
         0,
         description="Port of the worker's health and Prometheus metrics on 127.0.0.1; 0: none. "
-        "`canh up` gives it to the priority lane's worker, the next one to the bulk lane's.",
+        "`canh up` gives it to the priority lane's worker, the next two to the bulk lane's.",
     )
     worker_id: str = Field(
         "",

@@ -25,15 +25,19 @@ from deploy.settings import Settings
 from deploy.topics import create_topics
 from streams.poison import EXIT_REFUSED, TooMuchPoisonError
 
-#: A process for each lane, and what its `canh worker` is told. The first does what one worker is enough for: the relay,
-#: retention, trimming.
+_BULK = ("--lane", "bulk", "--only", "normalize", "--only", "store", "--only", "evaluate")
+#: The processes, and what each `canh worker` is told. The first does what one worker is enough for: the relay,
+#: retention, trimming. Two share the bulk lane, for Python in one process uses one core (docs/decisions/0016).
 WORKERS: Mapping[str, tuple[str, ...]] = {
     "worker-priority": ("--lane", "priority"),
-    "worker-bulk": ("--lane", "bulk", "--only", "normalize", "--only", "store", "--only", "evaluate"),
+    "worker-bulk": _BULK,
+    "worker-bulk-2": _BULK,
 }
-#: When both want the processor, a flood of telemetry waits and the alarms go first: a share of 110 to their 1,024
+#: Of two workers of a group with one CANH_WORKER_ID the broker would let in only one.
+_ID_SUFFIX = {"worker-bulk-2": "-2"}
+#: When all want the processor, a flood of telemetry waits and the alarms go first: a share of 110 to their 1,024
 #: (sched_prio_to_weight in the kernel), so it goes on when all others of this machine want it too.
-NICE = {"worker-bulk": 10}
+NICE = {"worker-bulk": 10, "worker-bulk-2": 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,9 @@ def build(settings: Settings, home: Home) -> Stack:
 
 def _worker(name: str, port: int, home: Home, filled: Callable[[], Settings], embedded: tuple[str, ...]) -> Service:
     def command() -> Command:
-        settings = filled().model_copy(update={"metrics_port": port})
+        settings = filled()
+        worker_id = settings.worker_id and settings.worker_id + _ID_SUFFIX.get(name, "")
+        settings = settings.model_copy(update={"metrics_port": port, "worker_id": worker_id})
         return _child(name, ("worker", *WORKERS[name]), home, settings, nice=NICE.get(name, 0))
 
     return Service(

@@ -21,7 +21,7 @@ Work = Callable[[Settings, asyncio.Event], Awaitable[None]]
 
 
 def up() -> None:
-    """Start broker, database, a worker for each lane, and API; stop all with Ctrl-C.
+    """Start broker, database, workers, and API; stop all with Ctrl-C.
 
     CANH_KAFKA and CANH_DATABASE_URL name servers to use instead of the embedded ones.
     """

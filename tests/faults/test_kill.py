@@ -185,8 +185,8 @@ def test_kill_9_of_worker_api_and_database_loses_and_doubles_nothing(
 
     Sending waits for the kills: a fast machine would otherwise be done before the second of them.
     """
-    bulk, priority = "worker-bulk", "worker-priority"
-    order = [bulk, "api", "database", priority, "database", "api", priority, bulk]
+    bulk, second, priority = "worker-bulk", "worker-bulk-2", "worker-priority"
+    order = [bulk, "api", "database", priority, "database", "api", priority, second]
     with (
         canh("up", broker=own_broker, database=own_database) as running,
         telling(running) as scene,

@@ -63,7 +63,8 @@ def test_a_service_is_well_formed(name: str) -> None:
 
 def test_alarms_go_first_there_too() -> None:
     """A container has 1,024 shares of the processor if nothing is said; the bulk lane's has less, and no other."""
-    assert [name for name in SERVICES if SERVICES[name].get("cpu_shares", 1024) < 1024] == ["worker-bulk"]
+    less = [name for name in SERVICES if SERVICES[name].get("cpu_shares", 1024) < 1024]
+    assert less == ["worker-bulk", "worker-bulk-2"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -141,10 +142,21 @@ def test_both_lanes_and_one_relay_run_everywhere() -> None:
         [service["command"] for service in OURS.values() if service["command"][0] == "worker"],
         [container["args"] for _, container in CONTAINERS if container["args"][0] == "worker"],
     ):
-        assert sorted(command[2] for command in workers) == ["bulk", "priority"]
+        assert {command[2] for command in workers} == {"bulk", "priority"}
         assert len([command for command in workers if "--only" not in command]) == 1
-        (bulk,) = [command for command in workers if "--only" in command]
-        assert bulk[4::2] == ["normalize", "store", "evaluate"]
+        bulk = [command for command in workers if "--only" in command]
+        assert bulk
+        assert all(command[2::2] == ["bulk", "normalize", "store", "evaluate"] for command in bulk)
+
+
+def test_no_two_workers_of_one_group_have_one_name() -> None:
+    """The broker lets in one member of a name: the other would never work."""
+    named = [
+        (service["command"][2], service["environment"]["CANH_WORKER_ID"])
+        for service in OURS.values()
+        if service["command"][0] == "worker"
+    ]
+    assert len(set(named)) == len(named) == 3
 
 
 def test_workers_are_no_more_than_partitions() -> None:

@@ -25,8 +25,12 @@ def stack(home: Path, **given: object) -> Stack:
     return build(settings, Home(home))
 
 
-def worker(made: Stack, lane: str) -> Service:
-    return next(service for service in made.services if service.name == f"worker-{lane}")
+#: One process for the priority lane, two for bulk.
+NAMES = ("priority", "bulk", "bulk-2")
+
+
+def worker(made: Stack, name: str) -> Service:
+    return next(service for service in made.services if service.name == f"worker-{name}")
 
 
 def told(service: Service, name: str) -> str:
@@ -36,39 +40,49 @@ def told(service: Service, name: str) -> str:
 def test_each_lane_has_a_process_of_its_own(tmp_path: Path) -> None:
     """A flood of telemetry keeps the processor that it has, never the alarms' own loop."""
     made = stack(tmp_path)
-    assert [service.name for service in made.services] == ["worker-priority", "worker-bulk", "api"]
-    for lane in ("bulk", "priority"):
-        command = worker(made, lane).command()
-        assert command.argv[3:6] == ("worker", "--lane", lane)
-        assert command.log_path.name == f"worker-{lane}.log"
+    assert [service.name for service in made.services] == [*(f"worker-{name}" for name in NAMES), "api"]
+    for name in NAMES:
+        command = worker(made, name).command()
+        assert command.argv[3:6] == ("worker", "--lane", name.removesuffix("-2"))
+        assert command.log_path.name == f"worker-{name}.log"
+
+
+def test_two_processes_share_the_bulk_lane(tmp_path: Path) -> None:
+    """They do the same, so they are one group; the broker tells them apart by the name that each keeps."""
+    made = stack(tmp_path, worker_id="here")
+    first, second = worker(made, "bulk").command(), worker(made, "bulk-2").command()
+    assert first.argv == second.argv
+    assert [told(worker(made, name), "CANH_WORKER_ID") for name in NAMES] == ["here", "here", "here-2"]
+    assert told(worker(stack(tmp_path), "bulk-2"), "CANH_WORKER_ID") == ""
 
 
 def test_alarms_go_first(tmp_path: Path) -> None:
-    """The bulk lane's process is the one that waits when both want the processor."""
+    """The bulk lane's processes wait when all want the processor."""
     made = stack(tmp_path)
-    assert worker(made, "bulk").command().nice > worker(made, "priority").command().nice == 0
+    polite, second, first = (worker(made, name).command().nice for name in ("bulk", "bulk-2", "priority"))
+    assert polite == second > first == 0
 
 
 def test_one_worker_does_what_one_is_enough_for(tmp_path: Path) -> None:
-    """Only the priority lane's runs the relay and trims; the other is told its hops by name."""
+    """Only the priority lane's runs the relay and trims; the others are told their hops by name."""
     made = stack(tmp_path)
     assert "--only" not in worker(made, "priority").command().argv
     only = [word for before, word in zip(*[iter(worker(made, "bulk").command().argv[6:])] * 2, strict=True)]
     assert only == ["normalize", "store", "evaluate"]
 
 
-@pytest.mark.parametrize(("metrics_port", "ports"), [(9100, {"9100", "9101"}), (0, None)])
+@pytest.mark.parametrize(("metrics_port", "ports"), [(9100, {"9100", "9101", "9102"}), (0, None)])
 def test_each_worker_tells_its_health_on_a_port_of_its_own(
     tmp_path: Path, metrics_port: int, ports: set[str] | None
 ) -> None:
     """They are published under the services' names, for other commands on this machine."""
     made = stack(tmp_path, metrics_port=metrics_port)
-    found = {lane: told(worker(made, lane), "CANH_METRICS_PORT") for lane in ("bulk", "priority")}
-    assert len(set(found.values())) == 2
+    found = {name: told(worker(made, name), "CANH_METRICS_PORT") for name in NAMES}
+    assert len(set(found.values())) == 3
     assert ports is None or set(found.values()) == ports
     addresses = made.addresses()
-    assert {lane: addresses[f"worker-{lane}"] for lane in found} == {
-        lane: f"http://127.0.0.1:{port}" for lane, port in found.items()
+    assert {name: addresses[f"worker-{name}"] for name in found} == {
+        name: f"http://127.0.0.1:{port}" for name, port in found.items()
     }
 
 
