@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.bench.measure import RATIO, Figure, Result
-from tests.bench.pipeline import measured
+from tests.bench.measure import Result
+from tests.bench.pipeline import figures_of, measured
 from tests.bench.workload import EVENTS, EVERY, METRICS, SOURCE, arrays, readings
 
 PER_RECORD = 100
@@ -22,12 +22,5 @@ def bench(runs: int, *, quick: bool) -> Result:
     work, raws = [reading for _, held in records for reading in held], [raw for raw, _ in records]
     source = msgspec.structs.replace(SOURCE, cadence_s=CADENCE_S)
     done = [measured(work, raws, source=source) for _ in range(1 if quick else runs)]
-    figures = [
-        Figure("raw to committed and evaluated", "events/s", [one.rate for one in done]),
-        Figure("limit: COPY of preformatted text, one connection", "rows/s", [one.limit for one in done]),
-        Figure(RATIO, "", [one.rate / one.limit for one in done]),
-        Figure("CPU worker", "s per million events", [one.usage.cpu_s["worker"] / len(work) * 1e6 for one in done]),
-        Figure("peak memory, worker", "MB", [one.usage.peak_mb["worker"] for one in done]),
-    ]
     note = f"{len(raws):,} records with {PER_RECORD} readings each, {DEVICES:,} devices"
-    return Result("pipeline-batched", figures, [note])
+    return Result("pipeline-batched", figures_of("", done, len(work)), [note])

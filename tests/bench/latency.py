@@ -38,7 +38,7 @@ def bench(runs: int, *, quick: bool) -> Result:
     for title, readings, split in (
         ("idle", 0, False),
         ("bulk saturated", flood, False),
-        ("bulk saturated, a worker for each lane", flood, True),
+        ("bulk saturated, the workers of canh up", flood, True),
     ):
         done = [run(count, readings, split=split) for _ in range(1 if quick else runs)]
         ends = [[end for _, end in one] for one in done]

@@ -1,19 +1,23 @@
-"""Bench `pipeline`: raw records that wait on the broker until all rows are committed and all rules have seen them.
+"""Bench `pipeline`: a burst of raw records until all rows are committed and all rules have seen them.
 
-In one run, one after the other: each peer, then the limit and the worker, then the worker with 200 rules. Everyone
-begins on fresh servers (only the limit shares the worker's): what one has left there slows the next by up to a fifth.
-The clock runs from the first record that a worker (or peer) was handed to the last row committed.
+The workers are those of `canh up`; then the same with 200 rules, and one process that does everything. They wait for
+records when the burst comes. Everyone begins on fresh servers, peers too (each one process, records wait for it); only
+the limit is measured on the workers'. The clock runs from the first record that a worker (or peer) was handed to the
+last row committed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 
 import psycopg
 
+from deploy.stack import NICE, WORKERS
 from schemas.events import Source
 from tests.bench import profiler
 from tests.bench.limit import measure_limit
@@ -21,9 +25,14 @@ from tests.bench.measure import RATIO, Figure, Result, Usage
 from tests.bench.peers.run import PEERS, PeerError, rate
 from tests.bench.raw import Progress, fill
 from tests.bench.stage import Stage, stage, store_of
+from tests.bench.trace import seconds_of
 from tests.bench.workload import EVENTS, SOURCE, Raw, Reading, devices, readings, singles, zones
 
 MANY_RULES = 200
+#: One process with both lanes, as a plain `canh worker` is.
+ONE: Mapping[str, tuple[str, ...]] = {"worker": ()}
+#: Workers that were let in share their partitions anew when another comes: all of them must be ready for so long.
+SETTLED_S = 1.0
 _NOTE = "4 partitions, 5,000 devices, 3 metrics, 500 polygons"
 _COUNTS = "SELECT (SELECT count(*) FROM observation), (SELECT count(*) FROM dead_letter), (SELECT count(*) FROM signal)"
 
@@ -38,31 +47,41 @@ class Run:
     hops: dict[str, float]
     peers: dict[str, float] = field(default_factory=dict)
 
+    def cpu_s(self, role: str) -> float:
+        """Give the seconds of all processes of a role."""
+        return sum(cpu for name, cpu in self.usage.cpu_s.items() if name.startswith(role))
+
+    def peak_mb(self, role: str) -> float:
+        """Give the memory of the largest process of a role."""
+        return max(peak for name, peak in self.usage.peak_mb.items() if name.startswith(role))
+
 
 def bench(runs: int, *, quick: bool, rules: int = MANY_RULES, profile: bool = False) -> Result:
     """Run the reference workload; `quick` takes half of it, once, without peers and with the library's rules only."""
     events = EVENTS // 2 if quick else EVENTS
     count = 1 if quick else runs
     library = [run(events, peers=not quick, profile=profile) for _ in range(count)]
-    figures = _figures("", library, events)
+    figures = figures_of("", library, events)
     if not quick:
         many = [run(events, rules=rules) for _ in range(count)]
-        figures += _figures(f"{rules} rules, ", many, events)[:3]
+        one = [run(events, workers=ONE) for _ in range(count)]
+        figures += figures_of(f"{rules} rules, ", many, events)[:3] + figures_of("one process, ", one, events)[:4]
         figures += _peers(library)
     return Result("pipeline", figures, [f"{events:,} single JSON readings, {_NOTE}"])
 
 
-def _figures(title: str, done: Sequence[Run], events: int) -> list[Figure]:
+def figures_of(title: str, done: Sequence[Run], events: int) -> list[Figure]:
+    """Give rate, limit and ratio of some runs, then CPU (that of all workers together), memory, and the hops' time."""
     first = [
         Figure(f"{title}raw to committed and evaluated", "events/s", [one.rate for one in done]),
         Figure(f"{title}limit: COPY of preformatted text, one connection", "rows/s", [one.limit for one in done]),
         Figure(f"{title}{RATIO}", "", [one.rate / one.limit for one in done]),
     ]
     cpu = [
-        Figure(f"CPU {name}", "s per million events", [one.usage.cpu_s[name] / events * 1e6 for one in done])
+        Figure(f"{title}CPU {name}", "s per million events", [one.cpu_s(name) / events * 1e6 for one in done])
         for name in ("worker", "database", "broker")
     ]
-    memory = Figure("peak memory, worker", "MB", [one.usage.peak_mb["worker"] for one in done])
+    memory = Figure(f"{title}peak memory, worker", "MB", [one.peak_mb("worker") for one in done])
     hops = [
         Figure(f"seconds of {name}", "s per million events", [one.hops.get(name, 0.0) / events * 1e6 for one in done])
         for name in sorted({name for one in done for name in one.hops})
@@ -80,18 +99,27 @@ def _peers(done: Sequence[Run]) -> list[Figure]:
     return figures
 
 
-def run(events: int, *, rules: int = 0, peers: bool = False, profile: bool = False) -> Run:
-    """Measure peers, limit and pipeline once."""
+def run(
+    events: int,
+    *,
+    workers: Mapping[str, tuple[str, ...]] = WORKERS,
+    rules: int = 0,
+    peers: bool = False,
+    profile: bool = False,
+) -> Run:
+    """Measure peers, limit and pipeline once; who is profiled is one process."""
     work = list(readings(events))
     records = list(singles(work))
     told = _peer_rates(records) if peers else {}
-    return replace(measured(work, records, rules=rules, profile=profile), peers=told)
+    workers = ONE if profile else workers
+    return replace(measured(work, records, workers=workers, rules=rules, profile=profile), peers=told)
 
 
 def measured(
     work: Sequence[Reading],
     records: Sequence[Raw],
     *,
+    workers: Mapping[str, tuple[str, ...]] = WORKERS,
     source: Source = SOURCE,
     rules: int = 0,
     profile: bool = False,
@@ -99,27 +127,40 @@ def measured(
     """Measure limit and pipeline once, on records of a source that carry the readings `work`."""
     with stage() as made:
         asyncio.run(register(made, source))
-        fill(made, records)
         limit = measure_limit(made, work)
-        usage, seconds = drive(made, len(records), rules=rules, profile=profile)
+        usage, seconds = drive(made, records, workers=workers, rules=rules, profile=profile)
         check(made, len(work))
-        return Run(len(work) / seconds, limit, usage, made.trace().seconds())
+        return Run(len(work) / seconds, limit, usage, seconds_of(made.traces()))
 
 
-def drive(made: Stage, records: int, *, rules: int = 0, profile: bool = False) -> tuple[Usage, float]:
-    """Let a worker do what waits on the broker; give what all processes used, and the seconds that it took."""
-    progress = Progress(made)
-    try:
-        made.start_worker("worker", "--rules", str(rules))
-        usage = made.working()
-        with profiler.watching(made.pids()["worker"], made.settings.home, records) if profile else profiler.nothing():
-            end = progress.wait_finished(records)
+def drive(
+    made: Stage,
+    records: Sequence[Raw],
+    *,
+    workers: Mapping[str, tuple[str, ...]] = WORKERS,
+    rules: int = 0,
+    profile: bool = False,
+) -> tuple[Usage, float]:
+    """Give new workers the records, all at once; give what all processes used, and the seconds that it took."""
+    for name, arguments in workers.items():
+        made.start_worker(name, *arguments, "--rules", str(rules), nice=NICE.get(name, 0))
+    _settle(made, workers)
+    watching = profiler.watching(made.pids()["worker"], made.settings.home, len(records)) if profile else nullcontext()
+    with watching, closing(Progress(made)) as progress:
+        with made.held(*workers):
+            fill(made, records)
+            usage = Usage(made.pids())
+        end = progress.wait_finished(len(records))
         usage.stop()
-    finally:
-        progress.close()
-    begun = made.trace().begun()
-    assert begun is not None
-    return usage, end - begun
+    return usage, end - min(begun for trace in made.traces() if (begun := trace.begun()) is not None)
+
+
+def _settle(made: Stage, workers: Iterable[str]) -> None:
+    """Wait until all workers have partitions, and keep them."""
+    for _ in range(2):
+        for name in workers:
+            made.ready(name)
+        time.sleep(SETTLED_S)
 
 
 def _peer_rates(records: Sequence[Raw]) -> dict[str, float]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.peers.run import PeerError, interpreter
@@ -67,11 +67,6 @@ def watching(pid: int, home: Path, events: int) -> Iterator[None]:
         print(table(told.read_text("utf-8"), events, unread(said)), file=sys.stderr)
     else:  # it may not look into other processes here, or the worker is gone; a backtrace of its own follows
         print(f"no profile: {said.strip().partition(chr(10))[0]}", file=sys.stderr)
-
-
-def nothing() -> nullcontext[None]:
-    """Sample nothing."""
-    return nullcontext()
 
 
 def unread(said: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,6 @@ from deploy.stack import answers_ready, api_url, environment
 from deploy.topics import create_topics
 from schemas.store.timescale import TimescaleStore
 from schemas.topics import OBSERVATIONS, RAW_BULK
-from tests.bench.measure import Usage
 from tests.bench.trace import TRACE_VARIABLE, Trace
 from tests.bench.warm import warm
 from tests.servers import BrokerServer, DatabaseServer, chosen_broker, chosen_database
@@ -79,11 +79,21 @@ class Stage:
         """Wait until a worker has its partitions."""
         self._wait(name, partial(answers_ready, f"http://{LOOPBACK}:{self._ports[name]}/health/ready"))
 
-    def working(self, *names: str) -> Usage:
-        """Wait until workers were handed their first records; give what all processes use from then on."""
-        for name in names or ("worker",):
-            self._wait(name, partial(self.trace(name).begun), every_s=0.005)
-        return Usage(self.pids())
+    @contextmanager
+    def held(self, *names: str) -> Iterator[None]:
+        """Let workers stand still meanwhile; shorter than a broker's patience with a member of a group (15 s)."""
+        pids = [self.pids()[name] for name in names]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    def working(self, name: str = "worker") -> None:
+        """Wait until a worker was handed its first records."""
+        self._wait(name, self.trace(name).begun, every_s=0.005)
 
     def _run(self, name: str, settings: Settings, argv: Sequence[str], more: dict[str, str], *, nice: int = 0) -> None:
         log = settings.home / "logs" / f"{name}.log"

@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 from schemas.topics import OBSERVATIONS
 from tests.bench.measure import Figure, Result
 from tests.bench.pipeline import drive, register
-from tests.bench.raw import batches, fill, producer_of
+from tests.bench.raw import batches, producer_of
 from tests.bench.stage import Stage, stage
 from tests.bench.workload import EVENTS, Raw, arrays, readings, singles
 
@@ -36,8 +36,7 @@ def bench(runs: int, *, quick: bool) -> Result:
     with stage() as made:
         asyncio.run(register(made))
         records = list(singles(work))
-        fill(made, records)
-        drive(made, events)
+        drive(made, records)
         canonical, (table, indexes), columns = _canonical(made), _table(made), _columnar(made)
         packed = [raw for raw, _ in arrays(readings(2 * events, 1_000), 100)][: events // 100]
         single, array = (asyncio.run(_batch_bytes(made, each)) for each in (records, packed))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 #: Names the file that a worker writes to.
@@ -66,10 +68,11 @@ class Trace:
         """Give when the first run was handed to its hop, None before there was one."""
         return min((run.began for run in self.follow()), default=None)
 
-    def seconds(self) -> dict[str, float]:
-        """Give the seconds that each hop spent in `work` and in waiting for the database."""
-        totals: dict[str, float] = defaultdict(float)
-        for run in self.follow():
-            totals[f"{run.hop}: work"] += run.work_s
-            totals[f"{run.hop}: commit"] += run.commit_s
-        return dict(totals)
+
+def seconds_of(traces: Iterable[Trace]) -> dict[str, float]:
+    """Give the seconds that each hop spent in `work` and in waiting for the database, in all processes."""
+    totals: dict[str, float] = defaultdict(float)
+    for run in chain.from_iterable(trace.follow() for trace in traces):
+        totals[f"{run.hop}: work"] += run.work_s
+        totals[f"{run.hop}: commit"] += run.commit_s
+    return dict(totals)

@@ -12,7 +12,7 @@ from tests.bench.incidents import commented, many
 from tests.bench.measure import Figure, Result, percentile
 from tests.bench.profiler import hottest, shares, table, unread
 from tests.bench.report import as_json, as_table
-from tests.bench.trace import Carried, Trace
+from tests.bench.trace import Carried, Trace, seconds_of
 from tests.bench.worker import many_rules
 from tests.bench.workload import SOURCE, arrays, readings, singles
 
@@ -33,7 +33,7 @@ def test_a_trace_is_followed_while_it_grows(tmp_path: Path) -> None:
     file.write_text(whole + half + carried("evaluate", 6.0, 40) + carried("evaluate", 6.5, 20))
     assert (trace.reached("store", "t"), trace.reached("evaluate", "t")) == ({3: 30}, {3: 40})
     assert trace.last("t") == 7.5
-    assert trace.seconds() == {
+    assert seconds_of([trace]) == {
         "store: work": 1.0,
         "store: commit": 0.5,
         "evaluate: work": 1.0,
