@@ -147,9 +147,8 @@ def drive(
     _settle(made, workers)
     watching = profiler.watching(made.pids()["worker"], made.settings.home, len(records)) if profile else nullcontext()
     with watching, closing(Progress(made)) as progress:
-        with made.held(*workers):
-            fill(made, records)
-            usage = Usage(made.pids())
+        fill(made, records, made.held(*workers))
+        usage = Usage(made.pids())
         end = progress.wait_finished(len(records))
         usage.stop()
     return usage, end - min(begun for trace in made.traces() if (begun := trace.begun()) is not None)

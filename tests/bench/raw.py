@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import psycopg
@@ -33,14 +34,19 @@ def producer_of(made: Stage) -> AIOKafkaProducer:
     )
 
 
-def fill(made: Stage, records: Iterable[Raw]) -> None:
-    """Put records on the bulk lane's raw topic; returns when the broker has them all."""
+def fill(made: Stage, records: Iterable[Raw], held: AbstractContextManager[None] | None = None) -> None:
+    """Put records on the bulk lane's raw topic; returns when the broker has them all.
+
+    `held` is entered only while they are sent, not while they are built.
+    """
 
     async def go() -> None:
         producer = producer_of(made)
         await producer.start()
+        built = batches(producer, records)
         try:
-            await asyncio.gather(*[await send(producer, batch) for batch in batches(producer, records)])
+            with held or nullcontext():
+                await asyncio.gather(*[await send(producer, batch) for batch in built])
         finally:
             await producer.stop()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.bench.measure import Figure, Result, Usage
-from tests.bench.pipeline import check, register
-from tests.bench.raw import Progress, fill
+from tests.bench.pipeline import check, drive, register
 from tests.bench.stage import stage
 from tests.bench.workload import EVENTS, readings, singles
 
@@ -15,7 +14,7 @@ WORKERS = (1, 2, 3)
 
 
 def bench(runs: int, *, quick: bool) -> Result:
-    """Measure each number of workers; all have their partitions before the first record comes."""
+    """Measure each number of workers; all have their partitions before the records come, all at once."""
     events = EVENTS // 2 if quick else 2 * EVENTS
     figures: list[Figure] = []
     for workers in WORKERS:
@@ -30,18 +29,9 @@ def bench(runs: int, *, quick: bool) -> Result:
 
 def run(events: int, workers: int) -> tuple[float, Usage]:
     """Give events/s, and what every process used."""
-    names = [f"worker-{n}" for n in range(workers)]
+    started = {f"worker-{n}": ("--partitions", str(PARTITIONS), "--lane", "bulk") for n in range(workers)}
     with stage(PARTITIONS) as made:
         asyncio.run(register(made))
-        for name in names:
-            made.start_worker(name, "--partitions", str(PARTITIONS), "--lane", "bulk")
-        for name in names:
-            made.ready(name)
-        progress, usage = Progress(made), Usage(made.pids())
-        fill(made, singles(readings(events), PARTITIONS))
-        end = progress.wait_finished(events)
-        usage.stop()
-        progress.close()
+        usage, seconds = drive(made, list(singles(readings(events), PARTITIONS)), workers=started)
         check(made, events)
-        begun = min(at for trace in made.traces() if (at := trace.begun()) is not None)
-    return events / (end - begun), usage
+    return events / seconds, usage

@@ -24,6 +24,7 @@ from deploy.stack import answers_ready, api_url, environment
 from deploy.topics import create_topics
 from schemas.store.timescale import TimescaleStore
 from schemas.topics import OBSERVATIONS, RAW_BULK
+from streams.fetch import FETCH_WAIT_MS
 from tests.bench.trace import TRACE_VARIABLE, Trace
 from tests.bench.warm import warm
 from tests.servers import BrokerServer, DatabaseServer, chosen_broker, chosen_database
@@ -85,6 +86,7 @@ class Stage:
         pids = [self.pids()[name] for name in names]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
+        time.sleep(2 * FETCH_WAIT_MS / 1000)  # what they asked for is answered by then, with nothing
         try:
             yield
         finally:
