@@ -53,6 +53,20 @@ class Desk:
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("console", self._listen)
 
+    @contextmanager
+    def failing(self, pattern: str) -> Iterator[None]:
+        """Let requests fail meanwhile.
+
+        The route stays: of a request that is asked about while it is taken away Playwright disposes itself, and what
+        `_guard` then says of it is an error.
+        """
+        over = False
+        self.page.route(pattern, lambda route: route.fallback() if over else route.abort())
+        try:
+            yield
+        finally:
+            over = True
+
     def _guard(self, route: Route) -> None:
         if route.request.url.startswith(f"{self.base}/"):
             route.continue_()

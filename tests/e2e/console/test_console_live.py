@@ -154,11 +154,9 @@ def test_ended_session_leads_to_the_login(server: MockServer, desk: Desk) -> Non
 def test_list_that_cannot_load_says_so_and_heals(server: MockServer, open_desk: Callable[..., Desk]) -> None:
     """A list that fails to load is told as a failure, never as "no incidents", and is tried again by itself."""
     desk = open_desk(server.base)
-    fail = "**/v1/incidents?*"
-    desk.page.route(fail, lambda route: route.abort())
-    desk.login("truc", "canh-gac-dem")
-    expect(desk.page.locator(".empty")).to_contain_text("Không tải được danh sách")
-    desk.page.unroute(fail)
+    with desk.failing("**/v1/incidents?*"):
+        desk.login("truc", "canh-gac-dem")
+        expect(desk.page.locator(".empty")).to_contain_text("Không tải được danh sách")
     desk.wait_rows()
 
 
