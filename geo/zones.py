@@ -128,13 +128,13 @@ class ZoneIndex:
 
     def pieces(self, lon: Column, lat: Column) -> list[int]:
         """Give, of each position, the piece of land that it is in: its number in `met`."""
-        places = _column(lon), _column(lat)
-        keys: list[Position] = list(zip(*map(np.ndarray.tolist, places), strict=True))
+        axes = _column(lon), _column(lat)
+        keys: list[Position] = list(zip(*map(np.ndarray.tolist, axes), strict=True))
         found = self._memory.get(keys)
         if None not in found:
             return found  # type: ignore[return-value]  # none of it is None
         unknown = [number is None for number in found]
-        fresh = self._look_up(*(axis[unknown] for axis in places))
+        fresh = self._look_up(*(axis[unknown] for axis in axes))
         asked = zip(compress(keys, unknown), fresh, strict=True)
         self._memory.put({key: number for key, number in asked if number != NOWHERE})  # NaN is never found again
         more = iter(fresh)

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 import httpx
 import msgspec
 
-from deploy.stack import NICE, WORKERS, api_url
+from deploy.stack import WORKERS, api_url
 from schemas.events import Device, Lane, Source
 from tests.bench.flood import Flood, flooded
 from tests.bench.measure import Figure, Result, percentile
 from tests.bench.people import cookie, key
-from tests.bench.pipeline import register
+from tests.bench.pipeline import ONE, register
 from tests.bench.stage import Stage, stage, store_of
 from tests.bench.workload import SOUTH, WEST
 
@@ -56,8 +56,8 @@ def run(count: int, readings: int, *, split: bool = False) -> list[tuple[float, 
     """Give, for each event, the milliseconds from its POST to the answer and to the SSE client."""
     with stage() as made:
         text, login = asyncio.run(_register(made))
-        for name, arguments in (WORKERS if split else {"worker": ()}).items():
-            made.start_worker(name, *arguments, nice=NICE.get(name, 0))
+        for name, arguments in (WORKERS if split else ONE).items():
+            made.start_worker(name, *arguments)
             made.ready(name)
         made.start_api()
         return asyncio.run(_measure(made, text, login, count, readings))

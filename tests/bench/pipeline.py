@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from deploy.stack import NICE, WORKERS
+from deploy.stack import WORKERS
 from schemas.events import Source
 from tests.bench import profiler
 from tests.bench.limit import measure_limit
@@ -60,7 +60,8 @@ def bench(runs: int, *, quick: bool, rules: int = MANY_RULES, profile: bool = Fa
     """Run the reference workload; `quick` takes half of it, once, without peers and with the library's rules only."""
     events = EVENTS // 2 if quick else EVENTS
     count = 1 if quick else runs
-    library = [run(events, peers=not quick, profile=profile) for _ in range(count)]
+    workers = ONE if profile else WORKERS  # one process at a time is looked into
+    library = [run(events, workers=workers, peers=not quick, profile=profile) for _ in range(count)]
     figures = figures_of("", library, events)
     if not quick:
         many = [run(events, rules=rules) for _ in range(count)]
@@ -107,11 +108,10 @@ def run(
     peers: bool = False,
     profile: bool = False,
 ) -> Run:
-    """Measure peers, limit and pipeline once; who is profiled is one process."""
+    """Measure peers, limit and pipeline once."""
     work = list(readings(events))
     records = list(singles(work))
     told = _peer_rates(records) if peers else {}
-    workers = ONE if profile else workers
     return replace(measured(work, records, workers=workers, rules=rules, profile=profile), peers=told)
 
 
@@ -143,7 +143,7 @@ def drive(
 ) -> tuple[Usage, float]:
     """Give new workers the records, all at once; give what all processes used, and the seconds that it took."""
     for name, arguments in workers.items():
-        made.start_worker(name, *arguments, "--rules", str(rules), nice=NICE.get(name, 0))
+        made.start_worker(name, *arguments, "--rules", str(rules))
     _settle(made, workers)
     watching = profiler.watching(made.pids()["worker"], made.settings.home, len(records)) if profile else nullcontext()
     with watching, closing(Progress(made)) as progress:
