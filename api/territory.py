@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from geo.pieces import COMMUNE
+from geo.cover import COMMUNE
 from geo.zones import ZoneIndex
 from schemas.events import Unit
 

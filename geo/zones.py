@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import accumulate, compress, pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,9 +13,8 @@ import numpy.typing as npt
 import shapely
 
 from geo.cells import Floats
+from geo.cover import MARKS, Communes, Cover
 from geo.grid import Grid
-from geo.memory import PlaceMemory, Position
-from geo.pieces import NOWHERE, Piece, Pieces, zones_of
 from geo.projection import to_local_m
 from geo.shapes import shape_of
 from schemas.errors import UsageError
@@ -23,8 +22,6 @@ from schemas.events import Zone
 
 #: Most vertices of all zones together, about 0.5 GB. All 3,321 communes of the country with 4,000 each are 13 million.
 MAX_INDEX_VERTICES = 20_000_000
-#: Positions remembered in each of the two generations of the memory; about 40 MB when both are full.
-REMEMBERED = 65_536
 
 #: Degrees as an array (NaN: unknown) or as a column of a batch (None: unknown).
 Column = Floats | Sequence[float | None]
@@ -35,8 +32,7 @@ class Places(NamedTuple):
 
     `commune` is the code of the commune, None outside all; on a shared edge the lowest code. `zone_ids` are the ids
     of all zones of other kinds that hold the place and of that one commune, sorted. `marks` has `outside` (in no
-    commune), `boundary_ambiguous` (in more than one) or `no_place` (NaN or infinite). Rows at one place share
-    their list of zones: copy before changing it.
+    commune), `boundary_ambiguous` (in more than one) or `no_place` (NaN or infinite).
     """
 
     commune: list[str | None]
@@ -72,11 +68,10 @@ class ZoneIndex:
     _ids: npt.NDArray[np.object_]
     _ranks: dict[str, int]
     _kinds: dict[str, _Kind]
-    _memory: PlaceMemory
-    _pieces: Pieces
+    _communes: Communes
 
     @classmethod
-    def build(cls, zones: Sequence[Zone], on: date | None = None, *, remember: int = REMEMBERED) -> ZoneIndex:
+    def build(cls, zones: Sequence[Zone], on: date | None = None) -> ZoneIndex:
         """Give the index of the zones that are valid on a day (None: all); of one id, the newest version counts.
 
         Raises UsageError with the zone's id when a shape cannot be used, and when all are too many vertices.
@@ -95,8 +90,7 @@ class ZoneIndex:
             _ids=np.array([zone.id for zone in chosen], dtype=object),
             _ranks={zone.id: rank for rank, zone in enumerate(chosen)},
             _kinds=_by_kind(chosen, shapes),
-            _memory=PlaceMemory(remember),
-            _pieces=Pieces(chosen),
+            _communes=Communes(chosen),
         )
 
     def __len__(self) -> int:
@@ -117,33 +111,21 @@ class ZoneIndex:
 
     def locate(self, lon: Column, lat: Column) -> Places:
         """Give where each position is (degrees, WGS 84); None, NaN and infinite are no place. No number raises."""
-        found = self.pieces(lon, lat)
-        known = {number: self.met[number] for number in found}
-        names = dict(zip(known, self._names([held for _, held, _ in known.values()]), strict=True))
+        cover = self.cover(lon, lat)
+        ids = self._ids[cover.zones].tolist()
         return Places(
-            [known[number][0] for number in found],
-            [names[number] for number in found],
-            [[] if mark is None else [mark] for _, _, mark in map(known.__getitem__, found)],
+            [None if zone == len(self) else self.zones[zone].code for zone in cover.commune.tolist()],
+            [ids[start:end] for start, end in pairwise(accumulate(cover.counts.tolist(), initial=0))],
+            [[mark] if (mark := MARKS[number]) else [] for number in cover.mark.tolist()],
         )
 
-    def pieces(self, lon: Column, lat: Column) -> list[int]:
-        """Give, of each position, the piece of land that it is in: its number in `met`."""
-        axes = _column(lon), _column(lat)
-        keys: list[Position] = list(zip(*map(np.ndarray.tolist, axes), strict=True))
-        found = self._memory.get(keys)
-        if None not in found:
-            return found  # type: ignore[return-value]  # none of it is None
-        unknown = [number is None for number in found]
-        fresh = self._look_up(*(axis[unknown] for axis in axes))
-        asked = zip(compress(keys, unknown), fresh, strict=True)
-        self._memory.put({key: number for key, number in asked if number != NOWHERE})  # NaN is never found again
-        more = iter(fresh)
-        return [next(more) if number is None else number for number in found]
-
-    @property
-    def met(self) -> Sequence[Piece]:
-        """All pieces that positions were found in so far, by number; it grows at its end."""
-        return self._pieces.met
+    def cover(self, lon: Column, lat: Column) -> Cover:
+        """Give what covers each position, as `locate`, in numbers."""
+        lon, lat = _column(lon), _column(lat)
+        there = np.isfinite(lon) & np.isfinite(lat)
+        rows = np.flatnonzero(there)
+        near, zones = self._grid.covering(lon[rows], lat[rows])
+        return self._communes.cover(there, rows[near], zones)
 
     def nearest(self, lon: float, lat: float, kind: str) -> Nearest | None:
         """Give the nearest zone of a kind, ties to the lowest code; None when there is none, or no place was given.
@@ -177,23 +159,6 @@ class ZoneIndex:
         if shapely.intersects_xy(self._shapes[rank], lon, lat):
             return 0.0
         return _metres_to(shapely.boundary(self._shapes[rank]), lon, lat)
-
-    def _look_up(self, lon: Floats, lat: Floats) -> list[int]:
-        """Give the pieces of positions that the memory does not have."""
-        rows = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
-        near, ranks = self._grid.covering(lon[rows], lat[rows])
-        bounds = (4 * np.searchsorted(near, np.arange(len(rows) + 1))).tolist()
-        numbers = ranks.astype(np.int32).tobytes()
-        pieces = np.full(len(lon), NOWHERE)
-        pieces[rows] = self._pieces.numbers([numbers[start:end] for start, end in pairwise(bounds)])
-        return pieces.tolist()
-
-    def _names(self, held: Sequence[bytes]) -> Iterator[list[str]]:
-        """Give the ids of the zones of each place."""
-        numbers, counts = zones_of(held)
-        ids = self._ids[numbers]
-        for start, end in pairwise(accumulate(counts, initial=0)):
-            yield ids[start:end].tolist()
 
 
 def _column(values: Column) -> Floats:

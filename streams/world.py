@@ -31,7 +31,7 @@ HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 class World:
     """One consistent view; replaced as a whole, never changed.
 
-    But for what edge, places and zones remember of what they were asked: use those in `Atlas.beside` only.
+    But for what edge and places remember of what they were asked: use those in `Atlas.beside` only.
     """
 
     version: int

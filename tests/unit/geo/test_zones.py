@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import permutations
 from math import inf, isnan, nan
 
-import numpy as np
 import pytest
 from pyproj import Geod
 
 import geo.zones
-from geo.memory import PlaceMemory
+from geo.cover import MARKS
 from geo.zones import Places, ZoneIndex
 from schemas.errors import UsageError
 from schemas.events import Zone
@@ -174,39 +172,14 @@ def test_nearest_of_a_kind(square: MakeZone) -> None:
     assert index.nearest(0.0, 90.0, "commune") is not None
 
 
-def test_the_memory_changes_no_answer(square: MakeZone) -> None:
-    """With a memory of three positions, fixed and moving devices get what an index without memory gives."""
-    communes = [square("1", 0, 0), square("2", 1, 0)]
-    small, none = ZoneIndex.build(communes, remember=3), ZoneIndex.build(communes, remember=0)
-    for turn in range(20):
-        positions = [(0.5, 0.5), (1.0, 0.5), (0.1 * turn, 0.5), (nan, nan)]
-        assert at(small, *positions) == at(none, *positions)
-
-
-def test_the_memory_is_bounded_and_keeps_what_is_asked_for() -> None:
-    """The memory never holds more than two generations, and a position asked for in each round is never forgotten."""
-    memory = PlaceMemory(4)
-    memory.put({(0.0, 0.0): 0})
-    for turn in range(1, 50):
-        assert memory.get([(0.0, 0.0)]) == [0]
-        memory.put({(float(turn), 0.0): turn})
-        assert len(memory) <= 8
-
-
-def test_a_batch_larger_than_the_memory_is_located(square: MakeZone) -> None:
-    """A batch with more positions than the memory holds is located all the same, and none of it is kept."""
-    index = ZoneIndex.build([square("1", 0, 0)], remember=10)
-    assert index.locate(np.linspace(0, 1, 50), np.full(50, 0.5)).commune == ["1"] * 50
-
-
-def test_threads_share_one_piece(square: MakeZone) -> None:
-    """Threads that ask for a set of zones at the same time all get one number for it, and no piece has two."""
-    index = ZoneIndex.build([square("1", 0, 0), *(square(str(i), 0, 0, i / 200, kind="area") for i in range(1, 200))])
-    lon = np.linspace(0, 1, 2_000)
-    with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda _: index.pieces(lon, lon), range(8)))
-    assert all(same == found[0] for same in found)
-    assert len(set(index.met)) == len(index.met) == max(found[0]) + 1
+def test_numbers_of_zones_are_those_of_their_names(square: MakeZone) -> None:
+    """Cover numbers what locate names; a commune that is not counted is left out, and no commune is the end."""
+    index = ZoneIndex.build([square("2", 1, 0), square("1", 0, 0), square("a", 0, 0, 3, kind="area")])
+    cover = index.cover([1.0, 2.5, None], [0.5, 0.5, 0.5])
+    assert [index.zones[number].id for number in cover.zones] == ["area:a", "commune:1", "area:a"]
+    assert cover.counts.tolist() == [2, 1, 0]
+    assert cover.commune.tolist() == [1, 3, 3]
+    assert [MARKS[mark] for mark in cover.mark] == ["boundary_ambiguous", "outside", "no_place"]
 
 
 def test_a_latitude_next_to_nothing_is_a_distance_without_a_warning() -> None:
