@@ -8,7 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -25,19 +25,33 @@ from deploy.settings import Settings
 from deploy.topics import create_topics
 from streams.poison import EXIT_REFUSED, TooMuchPoisonError
 
-_BULK = ("--lane", "bulk", "--only", "normalize", "--only", "store", "--only", "evaluate")
-#: The processes, and what each `canh worker` is told. The first does what one worker is enough for: the relay,
-#: retention, trimming. Two share the bulk lane, for Python in one process uses one core (docs/decisions/0016).
-WORKERS: Mapping[str, tuple[str, ...]] = {
-    "worker-priority": ("--lane", "priority"),
-    "worker-bulk": _BULK,
-    "worker-bulk-2": _BULK,
-}
-#: Of two workers of a group with one CANH_WORKER_ID the broker would let in only one.
-_ID_SUFFIX = {"worker-bulk-2": "-2"}
 #: When all want the processor, a flood of telemetry waits and the alarms go first: a share of 110 to their 1,024
 #: (sched_prio_to_weight in the kernel), so it goes on when all others of this machine want it too.
-NICE = {"worker-bulk": 10, "worker-bulk-2": 10}
+_STANDS_BACK = 10
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerProcess:
+    """What `canh worker` is told, what CANH_WORKER_ID is followed by, and how nice the process is to others.
+
+    Of two workers of a group with one CANH_WORKER_ID the broker would let in only one.
+    """
+
+    arguments: tuple[str, ...] = ()
+    id_suffix: str = ""
+    nice: int = 0
+
+
+_BULK = WorkerProcess(
+    ("--lane", "bulk", "--only", "normalize", "--only", "store", "--only", "evaluate"), nice=_STANDS_BACK
+)
+#: The first does what one worker is enough for: the relay, retention, trimming. Two share the bulk lane, for Python in
+#: one process uses one core (docs/decisions/0016).
+WORKERS: Mapping[str, WorkerProcess] = {
+    "worker-priority": WorkerProcess(("--lane", "priority")),
+    "worker-bulk": _BULK,
+    "worker-bulk-2": replace(_BULK, id_suffix="-2"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +105,10 @@ def build(settings: Settings, home: Home) -> Stack:
 
 def _worker(name: str, port: int, home: Home, filled: Callable[[], Settings], embedded: tuple[str, ...]) -> Service:
     def command() -> Command:
-        settings = filled()
-        worker_id = settings.worker_id and settings.worker_id + _ID_SUFFIX.get(name, "")
+        settings, process = filled(), WORKERS[name]
+        worker_id = settings.worker_id and settings.worker_id + process.id_suffix
         settings = settings.model_copy(update={"metrics_port": port, "worker_id": worker_id})
-        return _child(name, ("worker", *WORKERS[name]), home, settings, nice=NICE.get(name, 0))
+        return _child(name, ("worker", *process.arguments), home, settings, nice=process.nice)
 
     return Service(
         name,

@@ -56,8 +56,8 @@ def run(count: int, readings: int, *, split: bool = False) -> list[tuple[float, 
     """Give, for each event, the milliseconds from its POST to the answer and to the SSE client."""
     with stage() as made:
         text, login = asyncio.run(_register(made))
-        for name, arguments in (WORKERS if split else ONE).items():
-            made.start_worker(name, *arguments)
+        for name, process in (WORKERS if split else ONE).items():
+            made.start_worker(name, process)
             made.ready(name)
         made.start_api()
         return asyncio.run(_measure(made, text, login, count, readings))

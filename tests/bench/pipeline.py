@@ -17,20 +17,20 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from deploy.stack import WORKERS
+from deploy.stack import WORKERS, WorkerProcess
 from schemas.events import Source
 from tests.bench import profiler
 from tests.bench.limit import measure_limit
 from tests.bench.measure import RATIO, Figure, Result, Usage
 from tests.bench.peers.run import PEERS, PeerError, rate
 from tests.bench.raw import Progress, fill
-from tests.bench.stage import Stage, stage, store_of
+from tests.bench.stage import PLAIN, Stage, stage, store_of
 from tests.bench.trace import seconds_of
 from tests.bench.workload import EVENTS, SOURCE, Raw, Reading, devices, readings, singles, zones
 
 MANY_RULES = 200
-#: One process with both lanes, as a plain `canh worker` is.
-ONE: Mapping[str, tuple[str, ...]] = {"worker": ()}
+#: One process with both lanes.
+ONE: Mapping[str, WorkerProcess] = {"worker": PLAIN}
 #: Workers that were let in share their partitions anew when another comes: all of them must be ready for so long.
 SETTLED_S = 1.0
 _NOTE = "4 partitions, 5,000 devices, 3 metrics, 500 polygons"
@@ -103,7 +103,7 @@ def _peers(done: Sequence[Run]) -> list[Figure]:
 def run(
     events: int,
     *,
-    workers: Mapping[str, tuple[str, ...]] = WORKERS,
+    workers: Mapping[str, WorkerProcess] = WORKERS,
     rules: int = 0,
     peers: bool = False,
     profile: bool = False,
@@ -119,7 +119,7 @@ def measured(
     work: Sequence[Reading],
     records: Sequence[Raw],
     *,
-    workers: Mapping[str, tuple[str, ...]] = WORKERS,
+    workers: Mapping[str, WorkerProcess] = WORKERS,
     source: Source = SOURCE,
     rules: int = 0,
     profile: bool = False,
@@ -137,13 +137,13 @@ def drive(
     made: Stage,
     records: Sequence[Raw],
     *,
-    workers: Mapping[str, tuple[str, ...]] = WORKERS,
+    workers: Mapping[str, WorkerProcess] = WORKERS,
     rules: int = 0,
     profile: bool = False,
 ) -> tuple[Usage, float]:
     """Give new workers the records, all at once; give what all processes used, and the seconds that it took."""
-    for name, arguments in workers.items():
-        made.start_worker(name, *arguments, "--rules", str(rules))
+    for name, process in workers.items():
+        made.start_worker(name, process, "--rules", str(rules))
     _settle(made, workers)
     watching = profiler.watching(made.pids()["worker"], made.settings.home, len(records)) if profile else nullcontext()
     with watching, closing(Progress(made)) as progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from deploy.stack import WorkerProcess
 from tests.bench.measure import Figure, Result, Usage
 from tests.bench.pipeline import check, drive, register
 from tests.bench.stage import stage
@@ -29,7 +30,8 @@ def bench(runs: int, *, quick: bool) -> Result:
 
 def run(events: int, workers: int) -> tuple[float, Usage]:
     """Give events/s, and what every process used."""
-    started = {f"worker-{n}": ("--partitions", str(PARTITIONS), "--lane", "bulk") for n in range(workers)}
+    process = WorkerProcess(("--partitions", str(PARTITIONS), "--lane", "bulk"))
+    started = {f"worker-{n}": process for n in range(workers)}
     with stage(PARTITIONS) as made:
         asyncio.run(register(made))
         usage, seconds = drive(made, list(singles(readings(events), PARTITIONS)), workers=started)

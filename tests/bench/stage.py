@@ -20,7 +20,7 @@ from deploy.bootstrap import make_store
 from deploy.local.process import Child, Command
 from deploy.local.server import LOOPBACK, free_port
 from deploy.settings import Settings
-from deploy.stack import NICE, answers_ready, api_url, environment
+from deploy.stack import WorkerProcess, answers_ready, api_url, environment
 from deploy.topics import create_topics
 from schemas.store.timescale import TimescaleStore
 from schemas.topics import OBSERVATIONS, RAW_BULK
@@ -32,6 +32,8 @@ from tests.servers import BrokerServer, DatabaseServer, chosen_broker, chosen_da
 ROOT = Path(__file__).parents[2]
 #: A process of ours that is not ready by then never will be.
 READY_S = 60.0
+#: `canh worker` as it is: both lanes, all hops.
+PLAIN = WorkerProcess()
 
 
 @dataclass
@@ -59,17 +61,17 @@ class Stage:
         """Give the traces of all workers."""
         return list(self._traces.values())
 
-    def start_worker(self, name: str = "worker", *arguments: str, watched: bool = True) -> None:
-        """Run `canh worker`, under watch (worker.py) or as it is; returns at once, see `working` and `ready`.
-
-        One that has the name of a worker of `canh up` gets that one's scheduling priority, too.
-        """
+    def start_worker(
+        self, name: str = "worker", process: WorkerProcess = PLAIN, *more: str, watched: bool = True
+    ) -> None:
+        """Run `canh worker`, under watch (worker.py) or as it is; returns at once, see `working` and `ready`."""
         self._ports[name] = free_port()
         settings = self.settings.model_copy(update={"worker_id": name, "metrics_port": self._ports[name]})
         trace = self.trace(name).path
         trace.parent.mkdir(exist_ok=True)
         argv = ("-m", "tests.bench.worker") if watched else ("-m", "deploy.cli", "worker")
-        self._run(name, settings, (*argv, *arguments), {TRACE_VARIABLE: str(trace)}, nice=NICE.get(name, 0))
+        argv = (*argv, *process.arguments, *more)
+        self._run(name, settings, argv, {TRACE_VARIABLE: str(trace)}, nice=process.nice)
 
     def start_api(self) -> None:
         """Run `canh api` and wait until it answers."""
