@@ -144,6 +144,7 @@ def drive(
     """Give new workers the records, all at once; give what all processes used, and the seconds that it took."""
     for name, process in workers.items():
         made.start_worker(name, process, "--rules", str(rules))
+        made.ready(name)  # one after the other: see WorkerProcess
     _settle(made, workers)
     watching = profiler.watching(made.pids()["worker"], made.settings.home, len(records)) if profile else nullcontext()
     with watching, closing(Progress(made)) as progress:

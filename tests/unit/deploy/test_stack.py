@@ -56,6 +56,14 @@ def test_two_processes_share_the_bulk_lane(tmp_path: Path) -> None:
     assert told(worker(stack(tmp_path), "bulk-2"), "CANH_WORKER_ID") == ""
 
 
+def test_on_the_embedded_broker_the_second_waits_until_the_first_is_in_the_group(tmp_path: Path) -> None:
+    """It at times never answers two that join at once; a real Kafka does."""
+    embedded = build(Settings.load(home=tmp_path, api_port=0, broker_port=0, database_port=0), Home(tmp_path))
+    assert "worker-bulk" in worker(embedded, "bulk-2").needs
+    assert worker(embedded, "bulk").needs == worker(embedded, "priority").needs == ("broker", "postgres")
+    assert worker(stack(tmp_path), "bulk-2").needs == ()
+
+
 def test_alarms_go_first(tmp_path: Path) -> None:
     """The bulk lane's processes wait when all want the processor."""
     made = stack(tmp_path)
