@@ -52,7 +52,7 @@ class Communes:
         first = np.full(len(there), len(self))
         np.minimum.at(first, near[found], place[found])
         communes = np.bincount(near[found], minlength=len(there))
-        if len(there) and communes.max() > 1:
+        if communes.max(initial=0) > 1:
             kept = (place == len(self)) | (place == first[near])
             near, zones = near[kept], zones[kept]
         mark = np.array([_OUTSIDE, _FINE, _AMBIGUOUS], np.uint8)[np.minimum(communes, 2)]

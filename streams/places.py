@@ -10,7 +10,7 @@ import polars as pl
 
 from geo.cover import MARKS
 from geo.zones import ZoneIndex
-from schemas.events import ObservationBatch
+from schemas.events import Mark, ObservationBatch
 
 Column = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -23,7 +23,9 @@ _SCHEMA = {name: ObservationBatch.SCHEMA[name] for name in ("commune", "zone_ids
 # As lists: gathering them by number takes a quarter of making them anew.
 _MARKS = pl.Series("marks", [[mark] if mark else [] for mark in MARKS], _SCHEMA["marks"])
 #: Rows that many positions share: that of what is no place, and that of what is in no zone.
-_SHARED = pl.DataFrame({"commune": [None] * 2, "zone_ids": [[]] * 2, "marks": [["no_place"], ["outside"]]}, _SCHEMA)
+_SHARED = pl.DataFrame(
+    {"commune": [None] * 2, "zone_ids": [[]] * 2, "marks": [[Mark.NO_PLACE.value], [Mark.OUTSIDE.value]]}, _SCHEMA
+)
 _NO_PLACE, _OUTSIDE = 0, 1
 
 

@@ -52,7 +52,7 @@ def _figures(name: str, index: ZoneIndex, batches: list[ObservationBatch]) -> li
 
 def _hits(index: ZoneIndex) -> float:
     """Give the mean number of zones over the places of the first run."""
-    return float(np.mean([len(ids) for ids in index.locate(*_positions(1)).zone_ids]))
+    return float(index.cover(*_positions(1)).counts.mean())
 
 
 def _batch(seed: int) -> ObservationBatch:
